@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: settings)
+}
+
+// Floor by floor, as in ARCHITECTURE.md: imports point down only.
+let package = Package(
+  name: "otlpd",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // System libraries, kept by Debian.
+    .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    // Floor 0
+    library("Bytes"),
+    library("System", ["CLinux"]),
+    library("YAML", ["CYAML"]),
+    library("SelfTelemetry"),
+    // Floor 1
+    library("Config", ["YAML"]),
+    library("Compression", ["CZlib", "Bytes"]),
+    library("SQLite", ["CSQLite", "Bytes"]),
+    // Floor 2
+    library("OTLP", ["Bytes"]),
+    library("Journal", ["Bytes", "System", "SelfTelemetry"]),
+    library("Reactor", ["System", "Bytes"]),
+    library("HTTPClient", ["CCurl", "Bytes", "System"]),
+    // Floor 3
+    library("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "System", "Bytes"]),
+    library("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System"]),
+    library("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System"]),
+    // Floor 4
+    library("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes"]),
+    library("Processors", ["Pipeline", "OTLP", "Config"]),
+    library(
+      "Sinks",
+      [
+        "Pipeline", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry", "Bytes",
+        "System",
+      ]),
+    library("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
+    // Floor 5
+    .executableTarget(
+      name: "otlpd",
+      dependencies: [
+        "Admin", "Sinks", "Processors", "Receivers", "HTTPServer", "TelemetryStore", "Pipeline", "HTTPClient",
+        "Reactor", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry", "System", "Bytes",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+    // Tests: one folder per target.
+    tests("Bytes"),
+    tests("System"),
+    tests("SelfTelemetry"),
+    tests("YAML"),
+    tests("Config"),
+    tests("Compression", ["Bytes"]),
+    tests("SQLite", ["Bytes"]),
+    tests("OTLP", ["Bytes"]),
+    tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
+    tests("Reactor", ["Bytes", "System"]),
+    tests("HTTPClient", ["Bytes", "System"]),
+    tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System"]),
+    tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System"]),
+    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System"]),
+    tests("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes"]),
+    tests("Processors", ["Pipeline", "OTLP", "Config"]),
+    tests(
+      "Sinks",
+      ["Pipeline", "Journal", "TelemetryStore", "HTTPClient", "OTLP", "Config", "SelfTelemetry", "Bytes", "System"]),
+    tests("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
+    tests("otlpd", ["Config", "Pipeline", "Sinks", "Receivers", "Processors"]),
+    .testTarget(name: "TidyTests", swiftSettings: settings),
+  ]
+)

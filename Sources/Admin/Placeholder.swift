@@ -1,0 +1,1 @@
+// Holds the place of Admin until its first file lands.

@@ -1,0 +1,2 @@
+// Debian's libcurl, as a Swift module.
+#include <curl/curl.h>

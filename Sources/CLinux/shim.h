@@ -1,0 +1,22 @@
+// Linux calls that Swift's Glibc module does not export. Declarations only: no object code comes from this target.
+#ifndef OTLPD_CLINUX_SHIM_H
+#define OTLPD_CLINUX_SHIM_H
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+
+// accept4 hides behind _GNU_SOURCE, which makes clang modules clash when only one header defines it.
+int accept4(int, struct sockaddr *__restrict, socklen_t *__restrict, int);
+
+int pthread_setname_np(pthread_t, const char *);
+
+// Variadic functions are not importable.
+static inline int otlpd_fcntl_int(int descriptor, int command, int value) { return fcntl(descriptor, command, value); }
+#endif

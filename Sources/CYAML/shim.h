@@ -1,0 +1,2 @@
+// Debian's libyaml, as a Swift module.
+#include <yaml.h>

@@ -1,0 +1,2 @@
+// Debian's libz, as a Swift module.
+#include <zlib.h>

@@ -1,0 +1,1 @@
+// Holds the place of Compression until its first file lands.

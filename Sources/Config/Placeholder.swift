@@ -1,0 +1,1 @@
+// Holds the place of Config until its first file lands.

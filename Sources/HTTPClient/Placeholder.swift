@@ -1,0 +1,1 @@
+// Holds the place of HTTPClient until its first file lands.

@@ -1,0 +1,1 @@
+// Holds the place of Processors until its first file lands.

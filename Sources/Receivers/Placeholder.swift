@@ -1,0 +1,1 @@
+// Holds the place of Receivers until its first file lands.

@@ -1,0 +1,1 @@
+// Holds the place of SQLite until its first file lands.

@@ -1,0 +1,1 @@
+// Holds the place of Sinks until its first file lands.

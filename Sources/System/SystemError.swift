@@ -1,0 +1,28 @@
+// An error number of the kernel, with what was being done.
+
+internal import Glibc
+
+/// A failed system call: `cannot open /var/lib/otlpd: permission denied`.
+package struct SystemError: Error, CustomStringConvertible, Sendable {
+  /// The error number, as in errno(3).
+  package let code: Int32
+  /// What failed, as the beginning of a sentence: `cannot open /x`.
+  package let doing: String
+
+  package init(code: Int32, doing: String) {
+    self.code = code
+    self.doing = doing
+  }
+
+  /// The error that the calling thread's last failed call left behind.
+  package static func last(_ doing: String) -> SystemError { SystemError(code: errno, doing: doing) }
+
+  /// The kernel's words for the number, in lower case: `permission denied`.
+  package var reason: String {
+    // Safe: strerror returns a NUL-terminated string; glibc's is per thread or constant for known numbers.
+    let text = unsafe String(cString: strerror(code))
+    return text.prefix(1).lowercased() + text.dropFirst()
+  }
+
+  package var description: String { "\(doing): \(reason)" }
+}

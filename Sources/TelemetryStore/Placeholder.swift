@@ -1,0 +1,1 @@
+// Holds the place of TelemetryStore until its first file lands.

@@ -1,0 +1,1 @@
+// Holds the place of YAML until its first file lands.

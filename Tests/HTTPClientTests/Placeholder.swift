@@ -1,0 +1,1 @@
+// Holds the place of the HTTPClient tests until the first lands.

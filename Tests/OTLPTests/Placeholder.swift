@@ -1,0 +1,1 @@
+// Holds the place of the OTLP tests until the first lands.

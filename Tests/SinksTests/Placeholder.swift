@@ -1,0 +1,1 @@
+// Holds the place of the Sinks tests until the first lands.

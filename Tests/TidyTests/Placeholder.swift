@@ -1,0 +1,1 @@
+// Holds the place of the Tidy tests until the first lands.

@@ -1,0 +1,1 @@
+// Holds the place of the YAML tests until the first lands.
