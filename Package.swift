@@ -1,6 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
 let settings: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .strictMemorySafety(),
@@ -24,7 +26,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let package = Package(
   name: "otlpd",
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
   targets: [
     // System libraries, kept by Debian.
@@ -48,17 +51,17 @@ let package = Package(
     library("Reactor", ["System", "Bytes"]),
     library("HTTPClient", ["CCurl", "Bytes", "System"]),
     // Floor 3
-    library("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "System", "Bytes"]),
-    library("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System"]),
-    library("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System"]),
+    library("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "System", "Bytes", logging]),
+    library("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
+    library("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     // Floor 4
-    library("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes"]),
+    library("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes", logging]),
     library("Processors", ["Pipeline", "OTLP", "Config"]),
     library(
       "Sinks",
       [
         "Pipeline", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry", "Bytes",
-        "System",
+        "System", logging,
       ]),
     library("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
     // Floor 5
@@ -67,7 +70,7 @@ let package = Package(
       dependencies: [
         "Admin", "Sinks", "Processors", "Receivers", "HTTPServer", "TelemetryStore", "Pipeline", "HTTPClient",
         "Reactor", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry", "System", "Bytes",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings),
     // Tests: one folder per target.
