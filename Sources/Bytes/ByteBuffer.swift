@@ -39,12 +39,7 @@ package struct ByteBuffer: ~Copyable {
 
   @usableFromInline
   mutating func grow(_ additional: Int) {
-    let capacity = max(countValue + additional, capacityValue * 2, 64)
-    let larger = ByteStorage.allocate(capacity: capacity)
-    // Safe: both storages hold at least `countValue` bytes.
-    unsafe larger.base.initialize(from: storage.base, count: countValue)
-    storage = larger
-    capacityValue = capacity
+    reserve(total: max(countValue + additional, capacityValue * 2, 64))
   }
 
   @inlinable
@@ -89,15 +84,34 @@ package struct ByteBuffer: ~Copyable {
   package mutating func appendTail<Failure: Error>(
     minimum: Int, _ body: (inout OutputRawSpan) throws(Failure) -> Void
   ) throws(Failure) -> Int {
+    try appendTail(minimum: minimum, maximum: .max, body)
+  }
+
+  /// As `appendTail(minimum:_:)`, but lends at most `maximum` bytes, so that nothing behind them is written.
+  @discardableResult
+  package mutating func appendTail<Failure: Error>(
+    minimum: Int, maximum: Int, _ body: (inout OutputRawSpan) throws(Failure) -> Void
+  ) throws(Failure) -> Int {
+    precondition(minimum >= 0 && minimum <= maximum, "a tail lends between its minimum and its maximum")
     reserve(minimum)
-    let tail = unsafe UnsafeMutableRawBufferPointer(
-      start: storage.base + countValue, count: capacityValue - countValue)
+    let lent = min(maximum, capacityValue - countValue)
+    let tail = unsafe UnsafeMutableRawBufferPointer(start: storage.base + countValue, count: lent)
     // Safe: the tail belongs to this buffer alone, and the output span never writes behind it.
     var output = unsafe OutputRawSpan(buffer: tail, initializedCount: 0)
     try body(&output)
     let written = unsafe output.finalize(for: tail)
     countValue += written
     return written
+  }
+
+  /// Moves the storage so that it holds exactly `capacity` bytes, when it holds fewer.
+  package mutating func reserve(total capacity: Int) {
+    guard capacity > capacityValue else { return }
+    let larger = ByteStorage.allocate(capacity: capacity)
+    // Safe: both storages hold at least `countValue` bytes.
+    unsafe larger.base.initialize(from: storage.base, count: countValue)
+    storage = larger
+    capacityValue = capacity
   }
 
   /// Drops the first `amount` bytes and moves the rest to the front.

@@ -1,1 +1,1 @@
-// Holds the place of HTTPServer until its first file lands.
+// Placeholder.

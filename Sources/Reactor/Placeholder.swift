@@ -1,1 +1,1 @@
-// Holds the place of Reactor until its first file lands.
+// Placeholder.
