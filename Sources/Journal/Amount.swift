@@ -7,7 +7,11 @@ package struct Amount: Sendable, Equatable {
   /// Payloads and overheads.
   package var bytes = 0
 
-  package init() {}
+  package init(records: Int = 0, items: Int = 0, bytes: Int = 0) {
+    self.records = records
+    self.items = items
+    self.bytes = bytes
+  }
 
   package static func += (left: inout Amount, right: Amount) {
     left.records += right.records

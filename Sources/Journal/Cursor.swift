@@ -80,6 +80,18 @@ package final class Cursor: Sendable {
     package let advanced: Amount
     /// What the journal pushed the cursor over for want of room.
     package let dropped: Amount
+
+    package init(
+      position: UInt64, pending: Amount, oldest: Instant?, routed: Amount = Amount(), advanced: Amount = Amount(),
+      dropped: Amount = Amount()
+    ) {
+      self.position = position
+      self.pending = pending
+      self.oldest = oldest
+      self.routed = routed
+      self.advanced = advanced
+      self.dropped = dropped
+    }
   }
 
   package var status: Status { journal.status(of: id) }

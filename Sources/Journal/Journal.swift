@@ -96,6 +96,13 @@ package final class Journal: Sendable {
     package let capacityBytes: Int
     /// Zero when the journal is empty.
     package let oldestAge: Duration
+
+    package init(records: Int, bytes: Int, capacityBytes: Int, oldestAge: Duration) {
+      self.records = records
+      self.bytes = bytes
+      self.capacityBytes = capacityBytes
+      self.oldestAge = oldestAge
+    }
   }
 
   package var usage: Usage {

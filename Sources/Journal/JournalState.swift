@@ -125,10 +125,7 @@ struct JournalState {
 
   /// Accepts a record that only best-effort sinks want and for which there is no room.
   private mutating func dropAtOnce(_ record: JournalRecord) {
-    var amount = Amount()
-    amount.records = 1
-    amount.items = record.itemCount
-    amount.bytes = record.cost
+    let amount = Amount(records: 1, items: record.itemCount, bytes: record.cost)
     for index in cursors.indices where cursors[index].wants(signal: record.signal, routes: record.routes) {
       cursors[index].routed += amount
       cursors[index].dropped += amount

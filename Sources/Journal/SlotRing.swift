@@ -13,13 +13,7 @@ struct SlotHeader {
   let totalCost: UInt64
   let appended: Instant
 
-  var amount: Amount {
-    var amount = Amount()
-    amount.records = 1
-    amount.items = itemCount
-    amount.bytes = cost
-    return amount
-  }
+  var amount: Amount { Amount(records: 1, items: itemCount, bytes: cost) }
 }
 
 /// Records by sequence number, `first ..< next`: appended at the end, released from the front, read anywhere.

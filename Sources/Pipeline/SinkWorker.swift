@@ -21,7 +21,7 @@ package final class SinkWorker: Sendable {
   private let metrics: [SinkMetrics]
   private let inFlight: Gauge
   private let clock: any Clock
-  private let logger: Logger
+  private let log: DeliveryLog
   private let control: Lock<Control>
   private let thread = Lock<Thread?>(nil)
 
@@ -48,9 +48,7 @@ package final class SinkWorker: Sendable {
     self.settings = settings
     self.journal = journal
     self.clock = clock
-    var logger = logger
-    logger[metadataKey: "component"] = "\(id)"
-    self.logger = logger
+    log = DeliveryLog(sink: id, logger: logger, clock: clock)
     let control = Lock(Control())
     self.control = control
     let cursors = signals.map { signal in
@@ -89,7 +87,7 @@ package final class SinkWorker: Sendable {
     while true {
       let now = clock.monotonic
       if let deadline = control.withLock({ $0.stopBy }) { lanes.stop(by: deadline, at: now) }
-      switch lanes.next(at: now, backlog: { cursors[$0].status }) {
+      switch lanes.next(at: now, backlog: status) {
       case .read(let lane):
         if let batch = read(lane) { lanes.take(batch, lane: lane, at: now) }
       case .send(let lane, let batch):
@@ -102,6 +100,12 @@ package final class SinkWorker: Sendable {
         return leave()
       }
     }
+  }
+
+  private func status(_ lane: Int) -> Cursor.Status {
+    let status = cursors[lane].status
+    log.journalDropped(signals[lane], total: status.dropped.items)
+    return status
   }
 
   private func read(_ lane: Int) -> Batch? {
@@ -126,27 +130,20 @@ package final class SinkWorker: Sendable {
 
   /// Advances and counts; items that the journal dropped meanwhile were counted by it.
   private func settle(_ batch: Batch, lane: Int, _ verdict: Lane.Verdict) {
-    let signal: Logger.MetadataValue = "\(batch.signal.name)"
     switch verdict {
     case .delivered(let rejection):
       let items = cursors[lane].advance(past: batch.lastSequence).items
       let rejected = min(max(rejection?.itemCount ?? 0, 0), items)
       metrics[lane].countSent(items - rejected)
       metrics[lane].countDropped(rejected, reason: DropReason.rejected)
-      guard let rejection else { return }
-      logger.warning(
-        "the peer answered with a partial success",
-        metadata: ["signal": signal, "rejected_items": "\(rejected)", "error": "\(rejection.message)"])
+      if let rejection { log.partialSuccess(batch.signal, rejected: rejected, message: rejection.message) }
     case .retry(let delay, let error):
       metrics[lane].countRetry()
-      logger.warning(
-        "exporting failed, will retry", metadata: ["signal": signal, "error": "\(error)", "interval": "\(delay)"])
+      log.retrying(batch.signal, after: delay, error: error)
     case .dropped(let reason, let error):
       let items = cursors[lane].advance(past: batch.lastSequence).items
       metrics[lane].countDropped(items, reason: reason)
-      logger.error(
-        "exporting failed, dropping data",
-        metadata: ["signal": signal, "error": "\(error)", "dropped_items": "\(items)"])
+      log.dropping(batch.signal, items: items, error: error)
     }
   }
 
@@ -164,6 +161,9 @@ package final class SinkWorker: Sendable {
   }
 
   // MARK: Stopping
+
+  /// What a thread that stops at the deadline needs to close its sink.
+  private static let grace = Duration.milliseconds(200)
 
   /// Asks the thread to deliver what is pending until the deadline, and returns at once.
   ///
@@ -184,7 +184,7 @@ package final class SinkWorker: Sendable {
   /// - Returns: whether everything was delivered or counted as dropped before.
   @discardableResult
   package func stop(deadline: Duration) -> Bool {
-    let until = SystemClock().monotonic + deadline
+    let until = SystemClock().monotonic + deadline + SinkWorker.grace
     beginStop(deadline: deadline)
     guard let thread = thread.withLock({ $0 }) else { return dropRest() }
     let hasEnded = control.wait(until: until) { $0.hasEnded ? true : nil }
@@ -206,9 +206,7 @@ package final class SinkWorker: Sendable {
       guard items > 0 else { continue }
       isClean = false
       metrics[lane].countDropped(items, reason: DropReason.shutdown)
-      logger.error(
-        "stopping, dropping data that could not be delivered in time",
-        metadata: ["signal": "\(signals[lane].name)", "dropped_items": "\(items)"])
+      log.droppedAtShutdown(signals[lane], items: items)
     }
     return isClean
   }
