@@ -76,7 +76,18 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// Appends a decimal number.
-  package mutating func append(decimal value: some BinaryInteger) { append(String(value)) }
+  package mutating func append(decimal value: some BinaryInteger) {
+    guard let number = UInt64(exactly: value) else { return append(String(value)) }
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var start = 20
+    var rest = number
+    repeat {
+      start -= 1
+      digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    } while rest > 0
+    append(digits.span.extracting(start...))
+  }
 
   /// Lends at least `minimum` uninitialised bytes behind the end; what `body` appends becomes part of the
   /// buffer, unless it throws.
@@ -138,6 +149,12 @@ package struct ByteBuffer: ~Copyable {
     // Safe: `allocate` reserved `padding` bytes behind `capacity`, and `countValue <= capacity`.
     unsafe (storage.base + countValue).initialize(repeating: 0, count: Bytes.padding)
     return Bytes(storage: storage, offset: 0, count: countValue)
+  }
+
+  /// As `finish`, but with a copy when more than a quarter of the storage would be kept unused.
+  package consuming func finishTight() -> Bytes {
+    if capacityValue - countValue > max(1024, countValue / 4) { return Bytes(copying: span) }
+    return finish()
   }
 
   /// Lends at least `capacity` uninitialised bytes behind the end to a writer that proves its own bounds.

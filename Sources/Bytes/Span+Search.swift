@@ -15,6 +15,16 @@ extension Span where Element == UInt8 {
     }
   }
 
+  /// Whether the bytes are those of `text`.
+  package func equals(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    for index in indices {
+      // Safe: both have `count` bytes.
+      if unsafe self[index] != text.utf8Start[index] { return false }
+    }
+    return true
+  }
+
   /// Whether the bytes are those of `text`, a letter's case ignored in ASCII only.
   package func equalsIgnoringCase(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }

@@ -40,7 +40,7 @@ package struct GzipDecompressor: ~Copyable {
     }
     unsafe stream.pointee.next_in = nil
     if let failure { throw failure }
-    return output.finish()
+    return output.finishTight()
   }
 
   /// Inflates until the input is used up.
