@@ -25,7 +25,7 @@ package struct AdminEndpoints: Sendable {
   /// The answer when the path is one of this type's, else nil. Runs on a reactor thread.
   package func answer(_ request: HTTPRequest) -> HTTPResponse? {
     guard let page = page(at: request.path) else { return nil }
-    guard request.method == "GET" || request.method == "HEAD" else {
+    guard request.method == .get || request.method == .head else {
       return text(405, "read this page with GET\n", headers: [HTTPHeader("Allow", "GET, HEAD")])
     }
     return page()
