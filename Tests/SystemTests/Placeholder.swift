@@ -1,1 +1,1 @@
-// Holds the place of the System tests until the first lands.
+// Nothing yet.
