@@ -87,7 +87,7 @@ let package = Package(
     tests("HTTPClient", ["Bytes", "System"]),
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
     tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System"]),
-    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System"]),
+    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes"]),
     tests("Processors", ["Pipeline", "OTLP", "Config"]),
     tests(
