@@ -9,6 +9,8 @@ struct Wire {
 
   init(_ build: (inout Wire) -> Void = { _ in }) { build(&self) }
 
+  init(bytes: [UInt8]) { self.bytes = bytes }
+
   mutating func varint(_ value: UInt64) {
     var rest = value
     while rest >= 0x80 {
