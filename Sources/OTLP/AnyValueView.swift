@@ -29,6 +29,10 @@ package struct AnyValueView: ~Escapable {
   package var kind: Kind {
     @_lifetime(copy self)
     get {
+      // Almost every value is one short string, and nothing else.
+      if bytes.count >= 2, bytes[0] == 0x0a, bytes[1] < 0x80, Int(bytes[1]) + 2 == bytes.count {
+        return .string(TextView(bytes.extracting(2..<bytes.count)))
+      }
       var reader = WireReader(bytes)
       var member: WireField?
       while let field = reader.next() {

@@ -58,7 +58,31 @@ struct KeyValueView: ~Escapable {
   let value: AnyValueView
 
   @_lifetime(copy bytes)
+  @inline(__always)
   init(_ bytes: Span<UInt8>) {
+    // Almost every pair is a short key, then a short value, and nothing else.
+    if bytes.count >= 4, bytes[0] == 0x0a, bytes[1] < 0x80 {
+      let end = 2 + Int(bytes[1])
+      if end + 2 <= bytes.count, bytes[end] == 0x12, bytes[end + 1] < 0x80,
+        end + 2 + Int(bytes[end + 1]) == bytes.count
+      {
+        let value = bytes.extracting((end + 2)..<bytes.count)
+        self.init(key: TextView(bytes.extracting(2..<end)), value: AnyValueView(value, isPresent: true))
+        return
+      }
+    }
+    self.init(anyLayout: bytes)
+  }
+
+  @_lifetime(copy key, copy value)
+  private init(key: TextView, value: AnyValueView) {
+    self.key = key
+    self.value = value
+  }
+
+  @_lifetime(copy bytes)
+  @inline(never)
+  private init(anyLayout bytes: Span<UInt8>) {
     var key = bytes.extracting(0..<0)
     var value = bytes.extracting(0..<0)
     var hasValue = false

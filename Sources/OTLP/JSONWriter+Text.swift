@@ -5,9 +5,21 @@ internal import Bytes
 extension ByteBuffer {
   /// Appends valid UTF-8 as a JSON string with its quotes (RFC 8259 section 7).
   mutating func append(jsonText text: Span<UInt8>) {
-    append(0x22)
-    append(jsonEscaped: text)
-    append(0x22)
+    guard text.firstJSONEscape(from: 0) == text.count else {
+      append(0x22)
+      append(jsonEscaped: text)
+      append(0x22)
+      return
+    }
+    // Safe: the two quotes and the text fill exactly the bytes that were asked for.
+    unsafe appendUnsafe(capacity: text.count + 2) { output in
+      unsafe output[0] = 0x22
+      unsafe text.withUnsafeBufferPointer { source in
+        if let start = source.baseAddress { unsafe (output + 1).initialize(from: start, count: source.count) }
+      }
+      unsafe output[text.count + 1] = 0x22
+      return text.count + 2
+    }
   }
 
   /// Appends valid UTF-8 with quotes, backslashes and control characters escaped.
@@ -33,8 +45,8 @@ extension ByteBuffer {
     case 0x0d: append(UInt8(ascii: "r"))
     default:
       append("u00" as StaticString)
-      append(hexDigit: byte >> 4)
-      append(hexDigit: byte & 15)
+      append((byte >> 4).hexLetter)
+      append((byte & 15).hexLetter)
     }
   }
 
@@ -64,15 +76,14 @@ extension ByteBuffer {
   }
 
   mutating func append(hex bytes: Span<UInt8>) {
-    reserve(bytes.count * 2)
-    for index in bytes.indices {
-      append(hexDigit: bytes[index] >> 4)
-      append(hexDigit: bytes[index] & 15)
+    // Safe: two digits per byte fill exactly the bytes that were asked for.
+    unsafe appendUnsafe(capacity: bytes.count * 2) { output in
+      for index in bytes.indices {
+        unsafe output[2 * index] = (bytes[index] >> 4).hexLetter
+        unsafe output[2 * index + 1] = (bytes[index] & 15).hexLetter
+      }
+      return bytes.count * 2
     }
-  }
-
-  private mutating func append(hexDigit value: UInt8) {
-    append(value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10)
   }
 
   /// Appends padded base64 in the standard alphabet (RFC 4648 section 4).
@@ -106,6 +117,11 @@ extension ByteBuffer {
       }
     }
   }
+}
+
+extension UInt8 {
+  /// The lower-case hex digit of a value below 16.
+  fileprivate var hexLetter: UInt8 { self < 10 ? UInt8(ascii: "0") &+ self : UInt8(ascii: "a") &+ self &- 10 }
 }
 
 extension Span<UInt8> {

@@ -1,42 +1,42 @@
 // One message's bytes with the place of each known field, found in one scan: what every view is built on.
 
-/// Which wire types a message's known fields have; anything else is an unknown field (design: never interpreted).
-struct WireShape: Sendable {
-  /// Per wire type, one bit per field number.
-  let accepted: InlineArray<8, UInt32>
-  /// One bit per repeated field.
-  let repeated: UInt32
-  /// One bit per member of the message's oneof.
-  let oneof: UInt32
+/// What the scan needs to know of each field: one byte per message kind and field number.
+///
+/// A known number with a wire type that is not accepted is an unknown field (design: never interpreted).
+enum WireShape {
+  /// Bits 0 to 5: accepted wire types.
+  static let repeated: UInt8 = 1 << 6
+  static let oneof: UInt8 = 1 << 7
+  /// Field numbers per kind; no field number of OTLP is above 16.
+  static let stride = 17
 
-  private init(_ kind: MessageKind) {
-    var accepted = InlineArray<8, UInt32>(repeating: 0)
-    var repeated: UInt32 = 0
-    var oneof: UInt32 = 0
-    for field in kind.fields {
-      let bit = UInt32(1) << UInt32(field.number)
-      accepted[Int(field.type.wireType)] |= bit
-      if field.occurrence == .repeated {
-        repeated |= bit
-        // protobuf "Packed repeated fields": parsers accept both forms.
-        if field.type.packs { accepted[2] |= bit }
+  static let flags: [UInt8] = {
+    var flags = [UInt8](repeating: 0, count: MessageKind.allCases.count * stride)
+    for kind in MessageKind.allCases {
+      for field in kind.fields {
+        var flag = UInt8(1) << field.type.wireType
+        if field.occurrence == .repeated {
+          flag |= repeated
+          // protobuf "Packed repeated fields": parsers accept both forms.
+          if field.type.packs { flag |= 1 << 2 }
+        }
+        if field.occurrence == .oneof { flag |= oneof }
+        flags[Int(kind.rawValue) * stride + Int(field.number)] = flag
       }
-      if field.occurrence == .oneof { oneof |= bit }
     }
-    self.accepted = accepted
-    self.repeated = repeated
-    self.oneof = oneof
+    return flags
+  }()
+
+  /// The members of the oneof, one bit per field number.
+  static let oneofMembers: [UInt32] = MessageKind.allCases.map { kind in
+    kind.fields.reduce(0) { $1.occurrence == .oneof ? $0 | 1 << UInt32($1.number) : $0 }
   }
-
-  private static let all: [WireShape] = MessageKind.allCases.map(WireShape.init)
-
-  static func of(_ kind: MessageKind) -> WireShape { all[Int(kind.rawValue)] }
 }
 
 /// A message whose fields were located once; reading one is a jump, not a search.
 ///
 /// Of a singular field the last occurrence counts, of a oneof the last member (protobuf "Last One Wins"); a repeated
-/// field is visited from its first occurrence. No field number of OTLP is above 16.
+/// field is visited from its first occurrence.
 struct MessageView: ~Escapable {
   let bytes: Span<UInt8>
   /// Tag offsets by field number: the last of a singular field, the first of a repeated one.
@@ -47,15 +47,18 @@ struct MessageView: ~Escapable {
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>, _ kind: MessageKind) {
     self.bytes = bytes
-    let shape = WireShape.of(kind)
+    let flags = WireShape.flags
+    let base = Int(kind.rawValue) * WireShape.stride
     var reader = WireReader(bytes)
     while true {
       let offset = reader.offset
       guard let field = reader.next() else { break }
-      guard field.number <= 16 else { continue }
+      guard field.number < WireShape.stride else { continue }
+      let flag = flags[base + field.number]
       let bit = UInt32(1) << UInt32(field.number)
-      guard shape.accepted[Int(field.wireType)] & bit != 0, present & shape.repeated & bit == 0 else { continue }
-      if shape.oneof & bit != 0 { present &= ~shape.oneof }
+      guard flag >> field.wireType & 1 != 0 else { continue }
+      if flag & WireShape.repeated != 0, present & bit != 0 { continue }
+      if flag & WireShape.oneof != 0 { present &= ~WireShape.oneofMembers[Int(kind.rawValue)] }
       present |= bit
       offsets[field.number] = UInt32(offset)
     }

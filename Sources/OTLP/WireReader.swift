@@ -34,8 +34,22 @@ struct WireReader: ~Escapable {
   }
 
   /// The next field, or nil at the end of the message.
+  @inline(__always)
   mutating func next() -> WireField? {
     guard offset < bytes.count else { return nil }
+    // The common case first, because it predicts well: a short length-delimited field with a number below 16.
+    if bytes[offset] & 0x87 == 2, bytes.count - offset >= 2, bytes[offset + 1] < 0x80 {
+      let number = Int(bytes[offset] >> 3)
+      let start = offset + 2
+      offset = start + Int(bytes[offset + 1])
+      precondition(offset <= bytes.count, "a length stays inside its message (I1)")
+      return WireField(number: number, wireType: 2, start: start, end: offset)
+    }
+    return nextLong()
+  }
+
+  /// Any field.
+  private mutating func nextLong() -> WireField {
     let tag = readVarint()
     let wireType = UInt8(tag & 7)
     let number = Int(tag >> 3)
@@ -55,6 +69,7 @@ struct WireReader: ~Escapable {
     return WireField(number: number, wireType: wireType, start: start, end: offset)
   }
 
+  @inline(__always)
   mutating func readVarint() -> UInt64 {
     let first = bytes[offset]
     offset += 1
@@ -63,6 +78,7 @@ struct WireReader: ~Escapable {
   }
 
   /// Ten bytes at most; bits behind the 64th are dropped.
+  @inline(never)
   mutating func readLongVarint(_ first: UInt8) -> UInt64 {
     var value = UInt64(first & 0x7f)
     var shift: UInt64 = 7
@@ -77,6 +93,7 @@ struct WireReader: ~Escapable {
   }
 
   /// Moves behind the end tag of a group, which is unknown to OTLP and kept only as bytes.
+  @inline(never)
   mutating func skipGroup(number: Int, wireType: UInt8) {
     precondition(wireType == 3, "the wire type is one of protobuf's (I1)")
     var depth = 1
