@@ -44,7 +44,7 @@ extension RowWriter {
   /// A text as it is, anything else as JSON; an absent body is NULL, an empty value the JSON text `null`.
   private mutating func bind(body: AnyValueView) {
     let text = body.text
-    logs.bind(text == nil && body.isPresent ? 1 as Int64 : 0, at: LogColumn.bodyIsJSON.rawValue)
+    logs.bind(text == nil && body.isPresent ? 1 : 0, at: LogColumn.bodyIsJSON.rawValue)
     if let text {
       logs.bind(text: text.span, at: LogColumn.body.rawValue)
     } else if body.isPresent {

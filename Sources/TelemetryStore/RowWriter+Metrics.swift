@@ -57,7 +57,7 @@ extension RowWriter {
       statement.bind(present: metric.unit, at: 4)
       if let kind = metric.kind { statement.bind(kind.name, at: 5) }
       if let temporality = metric.aggregationTemporality { statement.bind(Int64(temporality), at: 6) }
-      if let isMonotonic = metric.isMonotonic { statement.bind(isMonotonic ? 1 as Int64 : 0, at: 7) }
+      if let isMonotonic = metric.isMonotonic { statement.bind(isMonotonic ? 1 : 0, at: 7) }
       statement.bind(present: metric.metadata, at: 8)
     }
   }
@@ -110,7 +110,7 @@ extension RowWriter {
   /// SQLite stores NaN as NULL: the column's name is noted, so that it differs from a number that was not sent.
   private mutating func bind(_ value: Double?, _ column: PointColumn, _ notNumbers: inout [PointColumn]) {
     guard let value else { return }
-    if value.isNaN { notNumbers.append(column) } else { points.bind(value, at: column.rawValue) }
+    if value.isNaN { notNumbers.append(column) } else { points.bind(real: value, at: column.rawValue) }
   }
 
   private mutating func bind(_ buckets: BucketsView, _ offset: PointColumn, _ counts: PointColumn) {
