@@ -27,7 +27,9 @@ final class DayFile {
   /// Opens the file, makes it when it is missing, and brings its schema up to date.
   ///
   /// - Parameter positions: copied into a new file, and raised to those of an old one.
-  init(_ day: Day, in directory: Directory, schema: StoreSchema, positions: inout Positions) throws {
+  init(
+    _ day: Day, in directory: Directory, schema: StoreSchema, busyTimeout: Duration, positions: inout Positions
+  ) throws {
     self.day = day
     let name = day.fileName
     if directory.identity(of: name) == nil {
@@ -38,7 +40,7 @@ final class DayFile {
     }
     identity = directory.identity(of: name) ?? FileIdentity.none
     let path = directory.path(of: name)
-    let database = try Database(path: path, mode: .readWrite)
+    let database = try Database(path: path, mode: .readWrite, busyTimeout: busyTimeout)
     let state = try schema.state(of: database)
     switch state {
     case .foreign: throw DayFileProblem.foreign

@@ -8,12 +8,14 @@ extension TelemetryStore {
   /// Opens the day's file; one that is damaged or foreign is set aside first.
   func openFile(_ day: Day, _ positions: inout Positions) throws(StoreError) -> DayFile {
     let path = directory.path(of: day.fileName)
-    do { return try DayFile(day, in: directory, schema: schema, positions: &positions) } catch {
+    do { return try dayFile(day, &positions) } catch {
       try setAsideIfUnusable(day.fileName, error)
     }
-    do { return try DayFile(day, in: directory, schema: schema, positions: &positions) } catch {
-      throw storeError(error, path: path)
-    }
+    do { return try dayFile(day, &positions) } catch { throw storeError(error, path: path) }
+  }
+
+  private func dayFile(_ day: Day, _ positions: inout Positions) throws -> DayFile {
+    try DayFile(day, in: directory, schema: schema, busyTimeout: busyTimeout, positions: &positions)
   }
 
   /// Renames a file that is no database of ours; passes every other failure on.

@@ -22,8 +22,8 @@ package import System
 
 /// The day files of one directory. One store at a time writes to a directory.
 ///
-/// Any thread may call; `write` holds the store's lock while it works on the disk, up to the busy timeout of 5 s and the
-/// time of the transaction.
+/// Any thread may call; `write` holds the store's lock while it works on the disk, up to the busy timeout and the time of
+/// the transaction.
 package final class TelemetryStore: Sendable {
   struct State {
     var file: DayFile?
@@ -34,15 +34,22 @@ package final class TelemetryStore: Sendable {
   let schema: StoreSchema
   let clock: any Clock
   let logger: Logger
+  let busyTimeout: Duration
   private let state = Lock(State())
   private let totals = Lock(StoreCounts())
 
-  /// - Parameter directory: made by `open` when it is missing.
-  package init(directory: String, clock: any Clock, logger: Logger, schema: StoreSchema = .current) {
+  /// - Parameters:
+  ///   - directory: made by `open` when it is missing.
+  ///   - busyTimeout: how long a write waits for a lock that another process holds.
+  package init(
+    directory: String, clock: any Clock, logger: Logger, schema: StoreSchema = .current,
+    busyTimeout: Duration = .seconds(5)
+  ) {
     self.directory = Directory(path: directory)
     self.clock = clock
     self.logger = logger
     self.schema = schema
+    self.busyTimeout = busyTimeout
   }
 
   // MARK: Life-cycle
