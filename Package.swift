@@ -87,9 +87,9 @@ let package = Package(
     tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
     tests("Reactor", ["Bytes", "System"]),
     tests("HTTPClient", ["Bytes", "System", "LoopbackServer"]),
-    tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System"]),
+    tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
     tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System"]),
-    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System"]),
+    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes"]),
     tests("Processors", ["Pipeline", "OTLP", "Config"]),
     tests(

@@ -1,6 +1,6 @@
 // Why the store could not do what it was asked, and what the caller may do about it.
 
-package import SQLite
+internal import SQLite
 internal import System
 
 /// A failure of the store. Nothing of the batch is stored, unless a later `write` of the same batch finds it stored.

@@ -27,7 +27,7 @@ package struct OTLPReceiver: Sendable {
   /// Answers one request, at once or when the journal has it. Runs on a reactor thread and never blocks.
   package func handle(_ request: HTTPRequest, _ reply: Reply) {
     guard let signal = signals[request.path] else { return reply.send(notFound(request)) }
-    guard request.method == "POST" else { return reply.send(methodNotAllowed(request)) }
+    guard request.method == .post else { return reply.send(methodNotAllowed(request)) }
     guard let encoding = request.encoding else { return reply.send(unsupportedMediaType(request)) }
     let export: ExportRequest
     do {

@@ -1,7 +1,7 @@
 // One field of a protobuf message at a time, bounds-checked, for the passes that need not be fast.
 
 /// A field as it lies in the bytes of a message.
-struct WireField {
+struct CheckedField {
   let number: UInt64
   let wireType: UInt8
   /// Where the tag begins.
@@ -16,24 +16,24 @@ struct WireField {
 
   /// The field that begins at `start` and ends at `limit` at the latest; nil when there is none.
   init?(_ bytes: borrowing Span<UInt8>, at start: Int, limit: Int) {
-    guard let (tag, tagEnd) = WireField.varint(bytes, at: start, limit: limit), tag >> 3 != 0 else { return nil }
+    guard let (tag, tagEnd) = CheckedField.varint(bytes, at: start, limit: limit), tag >> 3 != 0 else { return nil }
     self.start = start
     number = tag >> 3
     wireType = UInt8(tag & 7)
     switch wireType {
     case 0:
-      guard let (_, end) = WireField.varint(bytes, at: tagEnd, limit: limit) else { return nil }
+      guard let (_, end) = CheckedField.varint(bytes, at: tagEnd, limit: limit) else { return nil }
       (valueStart, self.end) = (tagEnd, end)
     case 1: (valueStart, end) = (tagEnd, tagEnd + 8)
     case 5: (valueStart, end) = (tagEnd, tagEnd + 4)
     case 2:
-      guard let (count, valueStart) = WireField.varint(bytes, at: tagEnd, limit: limit),
+      guard let (count, valueStart) = CheckedField.varint(bytes, at: tagEnd, limit: limit),
         count <= UInt64(limit - valueStart)
       else { return nil }
       self.valueStart = valueStart
       end = valueStart + Int(count)
     case 3:
-      guard let end = WireField.groupEnd(bytes, number: tag >> 3, at: tagEnd, limit: limit) else { return nil }
+      guard let end = CheckedField.groupEnd(bytes, number: tag >> 3, at: tagEnd, limit: limit) else { return nil }
       (valueStart, self.end) = (tagEnd, end)
     default: return nil
     }
@@ -63,7 +63,7 @@ struct WireField {
         (depth, position) = (depth - 1, tagEnd)
         if depth == 0 { return tag >> 3 == number ? position : nil }
       default:
-        guard let field = WireField(bytes, at: position, limit: limit) else { return nil }
+        guard let field = CheckedField(bytes, at: position, limit: limit) else { return nil }
         position = field.end
       }
     }
@@ -73,7 +73,7 @@ struct WireField {
 
 extension Field {
   /// Whether a field on the wire is this one; another wire type makes it an unknown field.
-  func describes(_ field: WireField) -> Bool {
+  func describes(_ field: CheckedField) -> Bool {
     UInt64(number) == field.number
       && (field.wireType == type.wireType || (field.wireType == 2 && occurrence == .repeated))
   }
