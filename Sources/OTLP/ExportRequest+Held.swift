@@ -12,5 +12,6 @@ extension ExportRequest {
     self.payload = payload
     self.itemCount = itemCount
     rejected = nil
+    leniencies = Leniencies()
   }
 }

@@ -1,0 +1,1 @@
+// Holds the place of the Pipeline tests until the first lands.
