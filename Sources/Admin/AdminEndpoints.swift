@@ -31,6 +31,11 @@ package struct AdminEndpoints: Sendable {
     return page()
   }
 
+  /// The answer to a path that nothing serves, on a port that serves these pages alone.
+  package func notFound(_ request: HTTPRequest) -> HTTPResponse {
+    text(404, "no such page; there are /metrics, /healthz and /readyz\n")
+  }
+
   private func page(at path: String) -> (() -> HTTPResponse)? {
     switch path {
     case "/metrics":

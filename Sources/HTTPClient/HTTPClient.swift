@@ -49,9 +49,9 @@ package final class HTTPClient {
     let list = try unsafe fieldList(headers)
     defer { unsafe curl.slist_free_all(list) }
     guard ["http://", "https://"].contains(where: { url.lowercased().hasPrefix($0) }) else {
-      throw .unusable("cannot use the URL \(url): it must begin with http:// or https://")
+      throw .unusable("cannot use the URL: it must begin with http:// or https://")
     }
-    try set(CURLOPT_URL, url, or: "cannot use the URL \(url)")
+    try set(CURLOPT_URL, url, or: "cannot use the URL")
     try set(CURLOPT_TIMEOUT_MS, number: timeout.milliseconds)
     try set(CURLOPT_PROXY, proxy(for: url), or: "cannot use the proxy")
     let code = unsafe perform(body, list, exchange)

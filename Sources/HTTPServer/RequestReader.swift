@@ -1,15 +1,14 @@
 // Turns the bytes of one connection into complete requests, one at a time.
 
-internal import Bytes
-internal import System
+package import Bytes
 
 /// The reading half of an HTTP/1.1 connection, without its socket.
 ///
 /// Fed with bytes, it says what to do next. After a request it uses no more bytes until `answered`, so requests of one
 /// connection are answered in order. How the bytes are cut changes nothing.
-struct RequestReader: ~Copyable {
+package struct RequestReader: ~Copyable {
   /// What the connection has to do.
-  enum Step: Sendable {
+  package enum Step: Sendable {
     /// Wait for more bytes, or for the answer.
     case needMore
     /// Tell the client to send the body: "100 Continue".
@@ -21,7 +20,7 @@ struct RequestReader: ~Copyable {
   }
 
   /// What the reader is in the middle of, which decides how long it may take.
-  enum Phase: Sendable, Equatable {
+  package enum Phase: Sendable, Equatable {
     case head
     case body
     case answering
@@ -30,30 +29,30 @@ struct RequestReader: ~Copyable {
 
   private let limits: Limits
   private let peer: String
-  private(set) var phase = Phase.head
+  package private(set) var phase = Phase.head
   private var parser = HeadParser()
   private var head: HTTPHead?
   private var chunks = ChunkedReader()
   private var body = ByteBuffer()
   private var mustSendContinue = false
 
-  init(limits: Limits, peer: String) {
+  package init(limits: Limits, peer: String) {
     self.limits = limits
     self.peer = peer
   }
 
   /// How many bytes of the current body have arrived.
-  var bodyCount: Int { body.count }
+  package var bodyCount: Int { body.count }
   /// Whether the current request must be answered without a body (RFC 9110 section 9.3.2).
-  var isHeadRequest: Bool { head?.method == .head }
-  var isHTTP10: Bool { head?.isHTTP10 ?? false }
+  package var isHeadRequest: Bool { head?.method == .head }
+  package var isHTTP10: Bool { head?.isHTTP10 ?? false }
   /// Whether the connection may go on after the current request.
-  var keepsAlive: Bool { head?.keepsAlive ?? false }
+  package var keepsAlive: Bool { head?.keepsAlive ?? false }
 
   /// Looks at the bytes behind `start`, moves `start` past those it has used, and says what to do.
   ///
   /// Unused bytes are given again, with more behind them.
-  mutating func next(_ input: Span<UInt8>, from start: inout Int) -> Step {
+  package mutating func next(_ input: Span<UInt8>, from start: inout Int) -> Step {
     do {
       if phase == .head {
         guard try readHead(input.extracting(start...), &start) else { return .needMore }
@@ -86,7 +85,7 @@ struct RequestReader: ~Copyable {
   }
 
   /// The current request is answered and the connection goes on: look for the next one.
-  mutating func answered() {
+  package mutating func answered() {
     phase = .head
     head = nil
     parser = HeadParser()
@@ -105,13 +104,13 @@ struct RequestReader: ~Copyable {
   // MARK: Straight into the body
 
   /// Whether the next bytes all belong to a body of known length, so that `fill` can take them without a detour.
-  var wantsBody: Bool {
+  package var wantsBody: Bool {
     guard phase == .body, case .length = head?.framing else { return false }
     return true
   }
 
   /// Lets `receive` append to the body, at most what it lacks. Call `next` afterwards.
-  mutating func fill<Outcome>(_ receive: (_ body: inout ByteBuffer, _ maximum: Int) -> Outcome) -> Outcome? {
+  package mutating func fill<Outcome>(_ receive: (_ body: inout ByteBuffer, _ maximum: Int) -> Outcome) -> Outcome? {
     guard phase == .body, case .length(let length) = head?.framing else { return nil }
     reserveBody(length, arrived: body.count)
     return receive(&body, length - body.count)

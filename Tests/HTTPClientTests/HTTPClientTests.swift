@@ -3,6 +3,7 @@
 import Bytes
 import Glibc
 import HTTPClient
+import LoopbackServer
 import System
 import Testing
 
@@ -30,7 +31,7 @@ struct HTTPClientTests {
     try serve([.answer(ok)]) { server in
       let fields = [HTTPField("Content-Type", "application/x-protobuf"), HTTPField("x-empty", "")]
       let response = try client().post(
-        url: server.url, headers: fields, body: Bytes([0, 1, 2, 0xFF]), timeout: .seconds(10))
+        url: server.url + "/v1/traces", headers: fields, body: Bytes([0, 1, 2, 0xFF]), timeout: .seconds(10))
       #expect(response.status == 200)
       #expect(response.body.text == "ok")
       #expect(response.first("content-TYPE") == "text/plain")
@@ -49,8 +50,8 @@ struct HTTPClientTests {
     try serve([.answer(ok), .answer(ok)]) { server in
       let client = try client()
       let large = Bytes([UInt8](repeating: 7, count: 3 << 20))
-      _ = try client.post(url: server.url, headers: [], body: large, timeout: .seconds(10))
-      _ = try client.post(url: server.url, headers: [], body: Bytes(), timeout: .seconds(10))
+      _ = try client.post(url: server.url + "/v1/traces", headers: [], body: large, timeout: .seconds(10))
+      _ = try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes(), timeout: .seconds(10))
       #expect(server.requests.map(\.body.count) == [3 << 20, 0])
       #expect(!server.requests[0].head.lowercased().contains("expect"))
       #expect(server.requests[1].head.hasPrefix("POST "))
@@ -62,7 +63,7 @@ struct HTTPClientTests {
     for keeps in [true, false] {
       try serve([.answer(ok), .answer(ok)]) { server in
         let client = try client { $0.keepsConnections = keeps }
-        for _ in 0..<2 { _ = try client.post(url: server.url, headers: [], body: Bytes("x"), timeout: .seconds(10)) }
+        for _ in 0..<2 { _ = try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10)) }
         #expect(server.requests.map(\.connection) == (keeps ? [0, 0] : [0, 1]))
       }
     }
@@ -72,8 +73,8 @@ struct HTTPClientTests {
   func deadConnection() throws {
     try serve([.answerAndClose(ok), .answer(ok)]) { server in
       let client = try client()
-      _ = try client.post(url: server.url, headers: [], body: Bytes("first"), timeout: .seconds(10))
-      let second = try client.post(url: server.url, headers: [], body: Bytes("second"), timeout: .seconds(10))
+      _ = try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes("first"), timeout: .seconds(10))
+      let second = try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes("second"), timeout: .seconds(10))
       #expect(second.status == 200)
       #expect(server.requests.map(\.body) == [Array("first".utf8), Array("second".utf8)])
     }
@@ -83,7 +84,7 @@ struct HTTPClientTests {
   func redirect() throws {
     let moved = "HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
     try serve([.answer(moved), .answer(ok)]) { server in
-      let response = try client().post(url: server.url, headers: [], body: Bytes("x"), timeout: .seconds(10))
+      let response = try client().post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
       #expect(response.status == 307)
       #expect(response.first("location") == "/elsewhere")
       #expect(server.requests.count == 1)
@@ -94,7 +95,7 @@ struct HTTPClientTests {
   func interim() throws {
     let answer = "HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n" + ok
     try serve([.answer(answer)]) { server in
-      let response = try client().post(url: server.url, headers: [], body: Bytes("x"), timeout: .seconds(10))
+      let response = try client().post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
       #expect(response.status == 200)
       #expect(response.first("retry-after") == nil)
     }
@@ -107,7 +108,7 @@ struct HTTPClientTests {
     try serve([.flood(head: head, piece: piece)]) { server in
       let client = try client { $0.responseBytesMax = 10_000 }
       #expect(throws: HTTPClientError.responseTooLarge(bytesMax: 10_000)) {
-        try client.post(url: server.url, headers: [], body: Bytes("x"), timeout: .seconds(10))
+        try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
       }
     }
   }
@@ -116,7 +117,7 @@ struct HTTPClientTests {
   func timeout() throws {
     try serve([.silence]) { server in
       let error = try #require(throws: HTTPClientError.self) {
-        try client().post(url: server.url, headers: [], body: Bytes("x"), timeout: .milliseconds(100))
+        try client().post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .milliseconds(100))
       }
       guard case .timedOut = error else { throw error }
     }
@@ -129,7 +130,7 @@ struct HTTPClientTests {
       for _ in 0..<2 {
         errors.append(
           try #require(throws: HTTPClientError.self) {
-            try client().post(url: server.url, headers: [], body: Bytes("x"), timeout: .seconds(10))
+            try client().post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
           })
       }
       return server.url
@@ -155,7 +156,7 @@ struct HTTPClientTests {
       }
       for _ in 0..<2 {
         #expect(throws: HTTPClientError.interrupted) {
-          try client.post(url: server.url, headers: [], body: Bytes("x"), timeout: .seconds(60))
+          try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(60))
         }
       }
       thread.join()
@@ -195,7 +196,7 @@ struct HTTPClientTests {
       let through = try client { $0.proxy = .url("http://127.0.0.1:\(proxy.port)") }
       _ = try through.post(url: "http://otlp.example/v1/logs", headers: [], body: Bytes("x"), timeout: .seconds(10))
       let direct = try client()
-      _ = try direct.post(url: proxy.url, headers: [], body: Bytes("x"), timeout: .seconds(10))
+      _ = try direct.post(url: proxy.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
       #expect(proxy.requests[0].head.hasPrefix("POST http://otlp.example/v1/logs HTTP/1.1"))
       #expect(proxy.requests[1].head.hasPrefix("POST /v1/traces HTTP/1.1"))
     }

@@ -1,6 +1,6 @@
 // What a receiver counts before the pipeline takes over.
 
-package import OTLP
+internal import OTLP
 package import SelfTelemetry
 
 /// Counters of one receiver; any thread.

@@ -1,13 +1,12 @@
-// A server on a loopback port that records requests and answers them from a script.
+// A server on a loopback port that records requests and answers them from a script: what clients are tested against.
 
-import Bytes
-import Glibc
-import System
+internal import Glibc
+internal import System
 
 /// Serves one connection after the other until it is stopped. Every wait ends after ten seconds.
-final class ScriptedServer: Sendable {
+package final class ScriptedServer: Sendable {
   /// What happens once a complete request has been read.
-  enum Step: Sendable {
+  package enum Step: Sendable {
     /// Sends these bytes and keeps the connection.
     case answer(String)
     /// Sends these bytes and closes the connection.
@@ -20,11 +19,11 @@ final class ScriptedServer: Sendable {
     case flood(head: String, piece: String)
   }
 
-  struct Request: Sendable {
-    let head: String
-    let body: [UInt8]
+  package struct Request: Sendable {
+    package let head: String
+    package let body: [UInt8]
     /// Counts the connections from zero.
-    let connection: Int
+    package let connection: Int
   }
 
   private struct State {
@@ -34,12 +33,12 @@ final class ScriptedServer: Sendable {
     var isStopped = false
   }
 
-  let port: Int
+  package let port: Int
   private let listener: Int32
   private let state: Lock<State>
   private let thread: Lock<Thread?> = Lock(nil)
 
-  init(_ steps: [Step]) throws {
+  package init(_ steps: [Step]) throws {
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -58,11 +57,12 @@ final class ScriptedServer: Sendable {
     thread.withLock { $0 = started }
   }
 
-  var url: String { "http://127.0.0.1:\(port)/v1/traces" }
-  var requests: [Request] { state.withLock { $0.requests } }
+  /// The base endpoint: `http://127.0.0.1:40001`.
+  package var url: String { "http://127.0.0.1:\(port)" }
+  package var requests: [Request] { state.withLock { $0.requests } }
 
   /// Ends the server; connections that it keeps are closed.
-  func stop() {
+  package func stop() {
     state.withLock { $0.isStopped = true }
     shutdown(listener, Int32(SHUT_RDWR))
     thread.withLock { $0 }?.join()
