@@ -73,7 +73,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings),
-    // Tests: one folder per target.
+    // Tests: one folder per target, and what several of them use.
+    .target(
+      name: "LoopbackServer", dependencies: ["System"], path: "Tests/LoopbackServer", swiftSettings: settings),
     tests("Bytes"),
     tests("System"),
     tests("SelfTelemetry"),
@@ -84,15 +86,18 @@ let package = Package(
     tests("OTLP", ["Bytes"]),
     tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
     tests("Reactor", ["Bytes", "System"]),
-    tests("HTTPClient", ["Bytes", "System"]),
-    tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System"]),
+    tests("HTTPClient", ["Bytes", "System", "LoopbackServer"]),
+    tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
     tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System"]),
-    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System"]),
+    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes"]),
     tests("Processors", ["Pipeline", "OTLP", "Config"]),
     tests(
       "Sinks",
-      ["Pipeline", "Journal", "TelemetryStore", "HTTPClient", "OTLP", "Config", "SelfTelemetry", "Bytes", "System"]),
+      [
+        "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
+        "Bytes", "System", "LoopbackServer", logging,
+      ]),
     tests("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
     tests("otlpd", ["Config", "Pipeline", "Sinks", "Receivers", "Processors"]),
     .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -25,10 +25,15 @@ package struct AdminEndpoints: Sendable {
   /// The answer when the path is one of this type's, else nil. Runs on a reactor thread.
   package func answer(_ request: HTTPRequest) -> HTTPResponse? {
     guard let page = page(at: request.path) else { return nil }
-    guard request.method == "GET" || request.method == "HEAD" else {
+    guard request.method == .get || request.method == .head else {
       return text(405, "read this page with GET\n", headers: [HTTPHeader("Allow", "GET, HEAD")])
     }
     return page()
+  }
+
+  /// The answer to a path that nothing serves, on a port that serves these pages alone.
+  package func notFound(_ request: HTTPRequest) -> HTTPResponse {
+    text(404, "no such page; there are /metrics, /healthz and /readyz\n")
   }
 
   private func page(at path: String) -> (() -> HTTPResponse)? {

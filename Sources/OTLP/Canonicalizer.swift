@@ -100,7 +100,7 @@ struct Canonicalizer {
     for part in range {
       var position = parts[part].lowerBound
       let limit = parts[part].upperBound
-      while let wire = WireField(source.span, at: position, limit: limit) {
+      while let wire = CheckedField(source.span, at: position, limit: limit) {
         position = wire.end
         guard field.describes(wire) else { continue }
         guard let kind = field.message else {
@@ -130,7 +130,7 @@ struct Canonicalizer {
     _ field: Field, of kind: MessageKind, _ range: Range<Int>, from start: (part: Int, byte: Int)?,
     _ output: OutputPosition
   ) -> OutputPosition? {
-    var last: WireField?
+    var last: CheckedField?
     let firstPart = parts.count
     for part in range {
       let isMessage = field.type == .message
@@ -188,13 +188,13 @@ struct Canonicalizer {
     return output
   }
 
-  private func copy(_ wire: WireField, _ output: OutputPosition) -> OutputPosition {
+  private func copy(_ wire: CheckedField, _ output: OutputPosition) -> OutputPosition {
     output.copy(source.span.extracting(wire.start..<wire.end))
   }
 
-  private func forEachField(of range: Range<Int>, _ body: (WireField) -> Void) {
+  private func forEachField(of range: Range<Int>, _ body: (CheckedField) -> Void) {
     var position = range.lowerBound
-    while let wire = WireField(source.span, at: position, limit: range.upperBound) {
+    while let wire = CheckedField(source.span, at: position, limit: range.upperBound) {
       body(wire)
       position = wire.end
     }

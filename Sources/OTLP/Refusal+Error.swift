@@ -50,6 +50,7 @@ extension Refusal.Cause {
     case .fraction: "expected an integer without a fraction"
     case .truncated: "the field reaches beyond the end of its message"
     case .longVarint: "a varint has more than 10 bytes"
+    case .longTagOrLength: "a tag or length has more than 5 bytes"
     case .tag: "the field number is 0 or larger than 536870911"
     case .wireType: "the wire type is 6 or 7, which do not exist"
     case .endGroup: "a group ends that did not begin"

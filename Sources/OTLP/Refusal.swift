@@ -33,6 +33,6 @@ struct Refusal: Error {
     // JSON: numbers that do not fit.
     case integerRange, int32Range, uint32Range, doubleRange, fraction
     // Protobuf.
-    case truncated, longVarint, tag, wireType, endGroup, openGroup, packedLength
+    case truncated, longVarint, longTagOrLength, tag, wireType, endGroup, openGroup, packedLength
   }
 }

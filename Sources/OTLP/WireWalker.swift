@@ -6,7 +6,8 @@
 /// is so for what every known exporter sends. What is not canonical is then rewritten by `Canonicalizer`.
 ///
 /// Protobuf "Encoding" as reference decoders read it: a field whose number we do not know, or that has another wire
-/// type than the one we know, is unknown and kept; varints have up to 10 bytes; groups must be balanced.
+/// type than the one we know, is unknown and kept; varints have up to ten bytes, tags and lengths up to five, though
+/// they need not be the shortest; groups must be balanced.
 struct WireWalker: ~Copyable {
   private let table = WireTable.shared
   /// Items met so far.
@@ -94,30 +95,25 @@ struct WireWalker: ~Copyable {
     return (position, tag)
   }
 
-  /// A length; `Int.max` stands for all that are larger.
+  /// The length of a length-delimited value.
   @inline(__always)
   private func length(_ start: InputPosition) throws(Refusal) -> (InputPosition, Int) {
     let first = start.byte
     if first < 0x80 { return (start + 1, Int(first)) }
     let (position, value) = try number(start)
-    return (position, Int(clamping: value))
+    return (position, Int(value))
   }
 
-  /// A varint's value.
+  /// A tag's or length's value, of at most five bytes like in reference decoders.
   @inline(never)
   private func number(_ start: InputPosition) throws(Refusal) -> (InputPosition, UInt64) {
-    var position = start
     var value: UInt64 = 0
-    var shift: UInt64 = 0
-    while true {
-      let byte = UInt64(position.byte)
-      position += 1
-      // The tenth byte's upper bits do not fit and are lost, as in reference decoders.
-      value |= (byte & 0x7f) << shift
-      if byte < 0x80 { return (position, value) }
-      shift += 7
-      if shift == 70 { throw Refusal(.longVarint, start) }
+    for index in 0..<5 {
+      let byte = UInt64(start[index])
+      value |= (byte & 0x7f) << UInt64(7 * index)
+      if byte < 0x80 { return (start + index + 1, value) }
     }
+    throw Refusal(.longTagOrLength, start)
   }
 
   /// Moves over the value of an unknown field. Only groups are looked into, because only their end says where they end.

@@ -19,6 +19,9 @@ package enum ProcessStatistics {
     return pages * sysconf(Int32(_SC_PAGESIZE))
   }
 
+  /// Processors that the process may use at the moment, at least 1.
+  package static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
   package static var identifier: Int { Int(getpid()) }
 
   /// The environment as it was when called.

@@ -27,16 +27,16 @@ package struct OTLPReceiver: Sendable {
   /// Answers one request, at once or when the journal has it. Runs on a reactor thread and never blocks.
   package func handle(_ request: HTTPRequest, _ reply: Reply) {
     guard let signal = signals[request.path] else { return reply.send(notFound(request)) }
-    guard request.method == "POST" else { return reply.send(methodNotAllowed(request)) }
+    guard request.method == .post else { return reply.send(methodNotAllowed(request)) }
     guard let encoding = request.encoding else { return reply.send(unsupportedMediaType(request)) }
     let export: ExportRequest
     do {
       export = try ExportRequest(decoding: request.body, as: encoding, signal: signal)
     } catch {
-      metrics.countRefused(signal)
+      metrics.countMalformed(signal)
       return reply.send(.refusal(.badData, error.description, as: encoding))
     }
-    metrics.countLeniencies(export)
+    metrics.countFixes(export)
     pipeline.accept(export, from: id) { outcome in
       reply.send(.answer(to: export, outcome: outcome, as: encoding))
     }
@@ -111,8 +111,7 @@ extension HTTPResponse {
         status: OTLPStatus.ok.httpStatus, contentType: encoding.contentType,
         body: ExportResponse.success(rejection: export.rejected, signal: export.signal, encoding: encoding))
     case .refused(let reason):
-      // A short wait: exporters for Python give a batch up when Retry-After goes past their own 10 s deadline.
-      .refusal(.unavailable, reason.description, as: encoding, headers: [HTTPHeader("Retry-After", "1")])
+      .refusal(OTLPStatus(reason), reason.message, as: encoding, headers: OTLPStatus(reason).headers)
     }
   }
 

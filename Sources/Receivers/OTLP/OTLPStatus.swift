@@ -1,5 +1,6 @@
 // The one place where an outcome becomes a protocol's status.
 
+internal import HTTPServer
 internal import Pipeline
 
 /// How a request to an OTLP receiver ended, as OTLP's protocols can say it.
@@ -50,8 +51,35 @@ enum OTLPStatus: Sendable, CaseIterable {
     }
   }
 
+  /// Headers that the status comes with.
+  ///
+  /// OTLP/HTTP "Throttling". A short wait: exporters for Python give a batch up when Retry-After goes past their own
+  /// deadline of 10 s.
+  var headers: [HTTPHeader] { self == .unavailable ? [HTTPHeader("Retry-After", "1")] : [] }
+
+  /// The status of a request that the pipeline refused.
+  init(_ reason: RefusalReason) {
+    switch reason {
+    case .journalFull, .shuttingDown: self = .unavailable
+    case .noPipeline: self = .notFound
+    case .tooLarge: self = .tooLarge
+    }
+  }
+
   /// The status for an HTTP code that the server itself refused a request with.
   init(refusalCode: Int) {
     self = OTLPStatus.allCases.first { $0.httpStatus == refusalCode } ?? .badData
+  }
+}
+
+extension RefusalReason {
+  /// What the client's developer reads.
+  var message: String {
+    switch self {
+    case .journalFull: "the journal is full because a sink lags: send the same request again later"
+    case .shuttingDown: "otlpd is stopping: send the same request again"
+    case .noPipeline: "no pipeline takes this signal from this receiver"
+    case .tooLarge: "the request is larger than the whole journal: send smaller batches"
+    }
   }
 }
