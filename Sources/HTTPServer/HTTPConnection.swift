@@ -34,6 +34,8 @@ final class HTTPConnection: ConnectionHandler {
   private var limits: Limits { service.server.limits }
   private var awaitsAnswer: Bool { reader.phase == .answering }
 
+  func opened(_ connection: Connection) { settle(connection) }
+
   // MARK: Reading
 
   func readable(_ connection: Connection, scratch: inout ByteBuffer) {

@@ -21,6 +21,9 @@ package final class Connection {
     }
   }
 
+  /// How long a connection lingers at most while the reactor stops.
+  private static let drainLinger = Duration.milliseconds(500)
+
   private enum Phase {
     case open
     /// Nothing more will be sent than `unsent`; then what arrives is thrown away, at most so many bytes.
@@ -130,7 +133,7 @@ package final class Connection {
     guard case .open = phase else { return }
     phase = .lingering(bytesLeft: linger.bytesMax)
     isReading = true
-    deadline = loop.now + linger.time
+    deadline = loop.now + (loop.isDraining ? min(linger.time, Connection.drainLinger) : linger.time)
     if unsentCount == 0 { socket.shutdownWrite() }
   }
 
@@ -149,7 +152,11 @@ package final class Connection {
   }
 
   func drain() {
-    if isOpen { handler.drain(self) }
+    switch phase {
+    case .open: handler.drain(self)
+    case .lingering: deadline = loop.now + Connection.drainLinger
+    case .closed: break
+    }
   }
 
   /// An entry of the queue came up: either the deadline has passed, or it was moved later in the meantime.

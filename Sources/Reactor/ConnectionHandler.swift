@@ -5,6 +5,9 @@ package import System
 
 /// Speaks a protocol over one connection. Every call comes on the connection's loop.
 package protocol ConnectionHandler: AnyObject {
+  /// The connection stands; the first call. Set a deadline.
+  func opened(_ connection: Connection)
+
   /// There may be bytes to `receive`; one receive per call keeps the loop fair.
   ///
   /// - Parameter scratch: the loop's shared read buffer, with any content; lent for this call.

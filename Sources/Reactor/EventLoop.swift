@@ -56,7 +56,7 @@ package final class EventLoop {
 
   /// Makes a connection of an accepted socket and watches it.
   ///
-  /// - Parameter makeHandler: called once, before any event.
+  /// - Parameter makeHandler: called once, with the connection's token.
   package func adopt(
     _ socket: consuming Socket, from peer: SocketAddress, _ makeHandler: (UInt64) -> any ConnectionHandler
   ) {
@@ -66,6 +66,7 @@ package final class EventLoop {
     connectionCount += 1
     do {
       try epoll.add(connection.number, .read, token: token)
+      connection.handler.opened(connection)
     } catch {
       connection.close()
     }
