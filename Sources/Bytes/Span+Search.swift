@@ -37,13 +37,27 @@ extension Span where Element == UInt8 {
 
   /// Whether the bytes are those of `text`, a letter's case ignored in ASCII only.
   package func equalsIgnoringCase(_ text: String) -> Bool {
-    guard count == text.utf8.count else { return false }
-    var index = 0
-    for byte in text.utf8 {
-      if lowercased(self[index]) != lowercased(byte) { return false }
-      index += 1
+    var text = text
+    return text.withUTF8 { utf8 in
+      guard count == utf8.count else { return false }
+      for index in indices {
+        // Safe: both have `count` bytes.
+        if unsafe lowercased(self[index]) != lowercased(utf8[index]) { return false }
+      }
+      return true
     }
-    return true
+  }
+
+  /// Whether there is a control character other than a tab.
+  package var hasControlCharacter: Bool {
+    // Safe: the bytes are read during the call only. No early exit, so that the loop works on many bytes at once.
+    unsafe withUnsafeBufferPointer { bytes in
+      var found: UInt8 = 0
+      for unsafe byte in unsafe bytes {
+        found |= (byte < 0x20 ? 1 : 0) & (byte != 0x09 ? 1 : 0) | (byte == 0x7F ? 1 : 0)
+      }
+      return found != 0
+    }
   }
 
   /// The bytes read as UTF-8, with U+FFFD where they are not.

@@ -10,7 +10,21 @@ final class HTTPService: ConnectionAcceptor {
   /// Bodies up to this size leave in one write with their header.
   private static let joinedBodyMax = 16 << 10
 
+  /// The times of `Limits` in nanoseconds: `Duration` arithmetic is 128 bits wide and too slow for every event.
+  struct Waits {
+    let head, body, idle, answer, write: UInt64
+
+    init(_ limits: Limits) {
+      head = limits.headTime.nanoseconds
+      body = limits.bodyTime.nanoseconds
+      idle = limits.idleTime.nanoseconds
+      answer = limits.answerTime.nanoseconds
+      write = limits.writeTime.nanoseconds
+    }
+  }
+
   let server: HTTPServer
+  let waits: Waits
   let linger: Connection.Linger
   let continueLine = Bytes("HTTP/1.1 100 Continue\r\n\r\n")
   var decompressor = GzipDecompressor()
@@ -18,6 +32,7 @@ final class HTTPService: ConnectionAcceptor {
 
   init(_ server: HTTPServer) {
     self.server = server
+    waits = Waits(server.limits)
     linger = Connection.Linger(time: server.limits.lingerTime, bytesMax: server.limits.lingerBytesMax)
   }
 
