@@ -30,7 +30,7 @@ extension Span where Element == UInt8 {
     guard count == text.utf8CodeUnitCount else { return false }
     for index in indices {
       // Safe: both have `count` bytes.
-      if unsafe lowercased(self[index]) != lowercased(text.utf8Start[index]) { return false }
+      if unsafe !equalIgnoringCase(self[index], text.utf8Start[index]) { return false }
     }
     return true
   }
@@ -42,7 +42,7 @@ extension Span where Element == UInt8 {
       guard count == utf8.count else { return false }
       for index in indices {
         // Safe: both have `count` bytes.
-        if unsafe lowercased(self[index]) != lowercased(utf8[index]) { return false }
+        if unsafe !equalIgnoringCase(self[index], utf8[index]) { return false }
       }
       return true
     }
@@ -67,4 +67,10 @@ extension Span where Element == UInt8 {
   }
 }
 
-private func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+/// Whether the bytes are equal, or the two cases of one ASCII letter.
+@inline(__always)
+private func equalIgnoringCase(_ left: UInt8, _ right: UInt8) -> Bool {
+  let difference = left ^ right
+  if difference == 0 { return true }
+  return difference == 0x20 && (left | 0x20) &- 0x61 < 26
+}

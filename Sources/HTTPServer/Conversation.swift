@@ -26,11 +26,11 @@ struct Conversation: ~Copyable {
   /// Whether `phaseStart` is that of a head that has begun to arrive.
   private var isTimingHead = false
 
-  init(_ service: HTTPService, token: UInt64, peer: SocketAddress, now: Instant) {
+  init(_ service: HTTPService, token: UInt64, peer: SocketAddress) {
     self.service = service
     self.token = token
     reader = RequestReader(limits: service.server.limits, peer: peer.description)
-    phaseStart = now
+    phaseStart = Instant(nanoseconds: 0)
   }
 
   private var limits: Limits { service.server.limits }
@@ -38,21 +38,21 @@ struct Conversation: ~Copyable {
 
   // MARK: Reading
 
-  mutating func readable(_ connection: Connection, scratch: inout ByteBuffer) {
+  mutating func readable(_ connection: inout Connection, _ turn: Turn, scratch: inout ByteBuffer) {
     let outcome: TransferOutcome
     if !pending.isEmpty {
       outcome = connection.receive(
         into: &pending, minimum: Conversation.readMinimum, maximum: limits.pipelinedBytesMax)
-      advancePending(connection)
+      advancePending(&connection, turn)
     } else if reader.wantsBody {
       outcome = reader.fill { body, maximum in connection.receive(into: &body, minimum: 1, maximum: maximum) }
       scratch.removeAll()
-      advance(scratch, connection)
+      advance(scratch, &connection, turn)
     } else {
       scratch.removeAll()
       outcome = connection.receive(
         into: &scratch, minimum: 1, maximum: awaitsAnswer ? limits.pipelinedBytesMax : .max)
-      let used = advance(scratch, connection)
+      let used = advance(scratch, &connection, turn)
       if used < scratch.count { pending.append(scratch.span.extracting(used...)) }
     }
     switch outcome {
@@ -60,15 +60,15 @@ struct Conversation: ~Copyable {
     case .failed: return connection.close()
     case .ended:
       hasEnded = true
-      inputEnded(connection)
+      inputEnded(&connection, turn)
     }
-    settle(connection)
+    settle(&connection, turn)
   }
 
-  private mutating func advancePending(_ connection: Connection) {
+  private mutating func advancePending(_ connection: inout Connection, _ turn: Turn) {
     if pending.isEmpty { return }
     let input = exchange(&pending, with: ByteBuffer())
-    let used = advance(input, connection)
+    let used = advance(input, &connection, turn)
     // Idle connections hold no buffer.
     if used == input.count { return }
     pending = input
@@ -79,48 +79,50 @@ struct Conversation: ~Copyable {
   ///
   /// - Returns: how many bytes of it are used.
   @discardableResult
-  private mutating func advance(_ input: borrowing ByteBuffer, _ connection: Connection) -> Int {
+  private mutating func advance(_ input: borrowing ByteBuffer, _ connection: inout Connection, _ turn: Turn) -> Int {
     var used = 0
     while canAdvance(connection) {
       let before = reader.phase
       let step = reader.next(input.span, from: &used)
-      if reader.phase != before { phaseStart = connection.loop.now }
+      if reader.phase != before { phaseStart = turn.now }
       switch step {
       case .needMore: return used
-      case .sendContinue: connection.send(service.continueLine)
+      case .sendContinue:
+        let line = service.continueLine
+        connection.send(line.span)
       case .request(let request):
-        handOver(request, connection)
+        handOver(request, &connection, turn)
         if awaitsAnswer { return used }
-      case .refuse(let refusal): refuse(refusal, closing: true, connection)
+      case .refuse(let refusal): refuse(refusal, closing: true, &connection, turn)
       }
     }
     return used
   }
 
   /// Whether the next request may be looked at.
-  private func canAdvance(_ connection: Connection) -> Bool {
+  private func canAdvance(_ connection: borrowing Connection) -> Bool {
     !awaitsAnswer && connection.isOpen && connection.unsentCount <= limits.unsentBytesMax
   }
 
   /// The client has ended its side: what is complete is answered, what is cut is refused.
-  private mutating func inputEnded(_ connection: Connection) {
+  private mutating func inputEnded(_ connection: inout Connection, _ turn: Turn) {
     guard canAdvance(connection) else { return }
     if reader.phase == .body || !pending.isEmpty {
-      refuse(HTTPRefusal(.malformed, "the request ends too early"), closing: true, connection)
+      refuse(HTTPRefusal(.malformed, "the request ends too early"), closing: true, &connection, turn)
     } else {
-      connection.closeLingering(service.linger)
+      connection.closeLingering(service.linger, turn)
     }
   }
 
-  private mutating func handOver(_ request: HTTPRequest, _ connection: Connection) {
+  private mutating func handOver(_ request: HTTPRequest, _ connection: inout Connection, _ turn: Turn) {
     sequence += 1
-    let reply = Reply(mailbox: connection.loop.mailbox, token: token, sequence: sequence)
+    let reply = Reply(mailbox: service.mailbox, token: token, sequence: sequence)
     guard request.head.coding == .gzip else { return service.server.handler(request, reply) }
     do throws(GzipError) {
       let body = try service.decompressor.decompress(request.body.span, limit: limits.bodyBytesMax)
       service.server.handler(HTTPRequest(head: request.head, body: body, peer: request.peer), reply)
     } catch {
-      refuse(Conversation.refusal(for: error), closing: false, connection)
+      refuse(Conversation.refusal(for: error), closing: false, &connection, turn)
     }
   }
 
@@ -134,49 +136,49 @@ struct Conversation: ~Copyable {
   // MARK: Answering
 
   /// Answers the request that `sequence` counts, unless it was answered.
-  mutating func deliver(_ response: HTTPResponse, _ sequence: UInt64, _ connection: Connection) {
+  mutating func deliver(_ response: HTTPResponse, _ sequence: UInt64, _ connection: inout Connection, _ turn: Turn) {
     guard sequence == self.sequence && awaitsAnswer else { return }
-    answer(response, closing: false, connection)
-    goOn(connection)
+    answer(response, closing: false, &connection, turn)
+    goOn(&connection, turn)
   }
 
   /// The next request may already be here.
-  private mutating func goOn(_ connection: Connection) {
-    advancePending(connection)
-    if hasEnded { inputEnded(connection) }
-    settle(connection)
+  private mutating func goOn(_ connection: inout Connection, _ turn: Turn) {
+    advancePending(&connection, turn)
+    if hasEnded { inputEnded(&connection, turn) }
+    settle(&connection, turn)
   }
 
   /// Writes the answer and goes on to the next request, or closes when one side wants to.
-  private mutating func answer(_ response: HTTPResponse, closing: Bool, _ connection: Connection) {
-    let keepsAlive = reader.keepsAlive && !closing && !connection.loop.isDraining
-    service.write(response, isHead: reader.isHeadRequest, keepsAlive: keepsAlive, reader.isHTTP10, to: connection)
-    guard keepsAlive else { return connection.closeLingering(service.linger) }
+  private mutating func answer(_ response: HTTPResponse, closing: Bool, _ connection: inout Connection, _ turn: Turn) {
+    let keepsAlive = reader.keepsAlive && !closing && !turn.isDraining
+    service.write(response, isHead: reader.isHeadRequest, keepsAlive: keepsAlive, reader.isHTTP10, to: &connection)
+    guard keepsAlive else { return connection.closeLingering(service.linger, turn) }
     reader.answered()
-    phaseStart = connection.loop.now
+    phaseStart = turn.now
   }
 
   /// - Parameter closing: whether what follows on the connection cannot be understood.
-  private mutating func refuse(_ refusal: HTTPRefusal, closing: Bool, _ connection: Connection) {
+  private mutating func refuse(_ refusal: HTTPRefusal, closing: Bool, _ connection: inout Connection, _ turn: Turn) {
     let refusal = refusal.path.isEmpty ? reader.located(refusal) : refusal
     var response = service.server.refusalBody(refusal)
     response.headers += refusal.headers
-    answer(response, closing: closing, connection)
+    answer(response, closing: closing, &connection, turn)
   }
 
-  mutating func unsentShrank(_ connection: Connection) { goOn(connection) }
+  mutating func unsentShrank(_ connection: inout Connection, _ turn: Turn) { goOn(&connection, turn) }
 
   // MARK: Waiting
 
   /// Decides what the connection waits for, and for how long.
-  mutating func settle(_ connection: Connection) {
+  mutating func settle(_ connection: inout Connection, _ turn: Turn) {
     guard connection.isOpen else { return }
     let unsentCount = connection.unsentCount
     let isBehind = unsentCount > limits.unsentBytesMax
     let isFull = awaitsAnswer && pending.count >= limits.pipelinedBytesMax
     connection.isReading = !hasEnded && !isBehind && !isFull
     let waits = service.waits
-    let now = connection.loop.now
+    let now = turn.now
     if unsentCount > 0 {
       connection.deadline = now.after(nanoseconds: waits.write)
       return
@@ -197,19 +199,19 @@ struct Conversation: ~Copyable {
     }
   }
 
-  mutating func deadlinePassed(_ connection: Connection) {
+  mutating func deadlinePassed(_ connection: inout Connection, _ turn: Turn) {
     if connection.unsentCount > 0 { return connection.close() }
     switch reader.phase {
     case .answering:
-      refuse(HTTPRefusal(.answerOverdue, "the request was not handled in time"), closing: true, connection)
+      refuse(HTTPRefusal(.answerOverdue, "the request was not handled in time"), closing: true, &connection, turn)
     case .head where pending.isEmpty: connection.close()
     case .head, .body:
-      refuse(HTTPRefusal(.timeout, "the request did not arrive in time"), closing: true, connection)
+      refuse(HTTPRefusal(.timeout, "the request did not arrive in time"), closing: true, &connection, turn)
     case .refused: connection.close()
     }
   }
 
-  func drain(_ connection: Connection) {
+  func drain(_ connection: inout Connection, _ turn: Turn) {
     if reader.phase == .head && pending.isEmpty && connection.unsentCount == 0 { connection.close() }
   }
 }

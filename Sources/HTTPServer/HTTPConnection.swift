@@ -10,27 +10,26 @@ final class HTTPConnection: ConnectionHandler {
   // One value, so that an event costs one check of exclusive access and not one per field.
   private var conversation: Conversation
 
-  init(_ service: HTTPService, token: UInt64, peer: SocketAddress, now: Instant) {
+  init(_ service: HTTPService, token: UInt64, peer: SocketAddress) {
     self.service = service
-    conversation = Conversation(service, token: token, peer: peer, now: now)
+    conversation = Conversation(service, token: token, peer: peer)
   }
 
-  func opened(_ connection: Connection) { conversation.settle(connection) }
+  func opened(_ connection: inout Connection, _ turn: Turn) { conversation.settle(&connection, turn) }
 
-  func readable(_ connection: Connection, scratch: inout ByteBuffer) {
-    conversation.readable(connection, scratch: &scratch)
+  func readable(_ connection: inout Connection, _ turn: Turn, scratch: inout ByteBuffer) {
+    conversation.readable(&connection, turn, scratch: &scratch)
   }
 
-  func unsentShrank(_ connection: Connection) { conversation.unsentShrank(connection) }
-  func deadlinePassed(_ connection: Connection) { conversation.deadlinePassed(connection) }
-  func drain(_ connection: Connection) { conversation.drain(connection) }
-
-  // Comes in the middle of another call: the conversation must not be touched.
-  func closed(_ connection: Connection) { service.server.connectionClosed() }
+  func unsentShrank(_ connection: inout Connection, _ turn: Turn) { conversation.unsentShrank(&connection, turn) }
+  func deadlinePassed(_ connection: inout Connection, _ turn: Turn) { conversation.deadlinePassed(&connection, turn) }
+  func drain(_ connection: inout Connection, _ turn: Turn) { conversation.drain(&connection, turn) }
+  func closed() { service.server.connectionClosed() }
 
   /// Answers the request that `sequence` counts, unless it was answered or its connection is gone.
   static func deliver(_ response: HTTPResponse, to token: UInt64, _ sequence: UInt64, on loop: EventLoop) {
-    guard let connection = loop.connection(token), let handler = connection.handler as? HTTPConnection else { return }
-    if connection.isOpen { handler.conversation.deliver(response, sequence, connection) }
+    loop.withConnection(token) { connection, handler, turn in
+      (handler as? HTTPConnection)?.conversation.deliver(response, sequence, &connection, turn)
+    }
   }
 }

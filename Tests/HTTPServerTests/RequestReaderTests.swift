@@ -286,7 +286,7 @@ struct RequestReaderTests {
     while true {
       let count = min(content.count - sent, 10_000)
       let piece = Array(content[sent..<(sent + count)])
-      _ = reader.fill { body, maximum in
+      reader.fill { body, maximum in
         #expect(maximum == content.count - sent)
         body.append(piece.span)
       }
