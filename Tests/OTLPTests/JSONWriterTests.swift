@@ -175,4 +175,23 @@ struct JSONWriterTests {
       #expect(again.itemCount == request.itemCount)
     }
   }
+
+  @Test("Whatever is let in can be visited and written", arguments: Signal.allCases)
+  func mutations(signal: Signal) throws {
+    var random = RandomMessages(seed: UInt64(signal.rawValue))
+    var accepted = 0
+    for _ in 0..<3_000 {
+      var bytes = random.message(.request(of: signal), depth: 5).bytes
+      for _ in 0...(random.generator.next() % 3) where !bytes.isEmpty {
+        let index = Int(random.generator.next() % UInt64(bytes.count))
+        bytes[index] = UInt8(truncatingIfNeeded: random.generator.next())
+      }
+      guard let request = try? ExportRequest(decoding: Bytes(bytes), as: .protobuf, signal: signal) else { continue }
+      accepted += 1
+      let again = try ExportRequest(decoding: Bytes(request.json), as: .json, signal: signal)
+      #expect(again.itemCount == request.itemCount)
+      #expect(again.json == request.json)
+    }
+    #expect(accepted > 100)
+  }
 }
