@@ -59,7 +59,7 @@ let package = Package(
     library("SQLite", ["CSQLite", "Bytes"]),
     // Floor 2
     library("OTLP", ["Bytes"]),
-    library("Journal", ["Bytes", "System", "SelfTelemetry"]),
+    library("Journal", ["Compression", "Bytes", "System", "SelfTelemetry"]),
     library("Reactor", ["System", "Bytes"]),
     library("HTTPClient", ["CCurl", "Bytes", "System"]),
     // Floor 3

@@ -8,12 +8,17 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/timerfd.h>
 
 // accept4 hides behind _GNU_SOURCE, which makes clang modules clash when only one header defines it.
 int accept4(int, struct sockaddr *__restrict, socklen_t *__restrict, int);
+
+// So does fallocate.
+int fallocate(int, int, off_t, off_t);
 
 int pthread_setname_np(pthread_t, const char *);
 

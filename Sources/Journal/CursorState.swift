@@ -40,7 +40,7 @@ struct CursorState {
     while position <= sequence, pending.records > settled.records {
       let header = ring.header(position)
       if wants(signal: header.signal, routes: header.routes) { settled += header.amount }
-      position += 1
+      position = ring.after(position)
     }
     pending -= settled
     guard pending.records > 0 else {
@@ -50,7 +50,7 @@ struct CursorState {
     while true {
       let header = ring.header(position)
       if wants(signal: header.signal, routes: header.routes) { return settled }
-      position += 1
+      position = ring.after(position)
     }
   }
 

@@ -41,19 +41,44 @@ package import System
 ///
 /// Safe from any thread: one lock, held for the time of O(cursors) per record; nothing here waits for a sink.
 package final class Journal: Sendable {
-  /// Random at each start, since a memory journal forgets everything.
-  package let id = JournalID.random()
+  /// Kept with the files; random at each start of a memory journal, which forgets everything.
+  package let id: JournalID
   package let settings: JournalSettings
   private let state: Lock<JournalState>
   private let clock: any Clock
   private let metrics: JournalMetrics
+  /// The files and their thread; nil for a journal in memory.
+  let log: DiskLog?
+  /// Held as long as the journal lives.
+  private let lock: FileLock?
 
+  /// A journal in memory, whatever the settings' durability says.
   package init(settings: JournalSettings, clock: any Clock, metrics: MetricRegistry) {
+    id = JournalID.random()
+    var settings = settings
+    settings.durability = .memory
     self.settings = settings
     self.clock = clock
     self.metrics = JournalMetrics(metrics)
     state = Lock(JournalState(capacity: settings.memoryBytesMax))
+    log = nil
+    lock = nil
     self.metrics.watch(self, in: metrics)
+  }
+
+  /// A journal in files; see `open`.
+  init(
+    log: DiskLog, lock: FileLock?, settings: JournalSettings, clock: any Clock, metrics: JournalMetrics,
+    registry: MetricRegistry
+  ) {
+    id = log.id
+    self.settings = settings
+    self.clock = clock
+    self.metrics = metrics
+    state = log.state
+    self.log = log
+    self.lock = lock
+    metrics.watch(self, in: registry)
   }
 
   /// Appends a group of records, all or nothing.
@@ -64,6 +89,7 @@ package final class Journal: Sendable {
   ///   `append` returns, otherwise perhaps later and on another thread. Never under the lock: it may append.
   package func append(_ records: [JournalRecord], whenDurable completion: @escaping @Sendable (AppendOutcome) -> Void) {
     let now = clock.monotonic
+    if let log { return log.append(records, at: now, completion) }
     let effects = state.withLock { $0.append(records, at: now) }
     metrics.count(effects.outcome, unwantedItems: effects.unwantedItems)
     completion(effects.outcome)
@@ -85,6 +111,30 @@ package final class Journal: Sendable {
 
   /// Refuses every later append; cursors go on reading what is there.
   package func close() { state.withLock { $0.close() } }
+
+  /// Lets the journal write: what is appended before waits. Open the cursors of all durable sinks first, since from now
+  /// on files that no cursor needs are removed. A journal in memory needs no start.
+  ///
+  /// - Throws: `JournalError.failed`, when the cursors cannot be stored or no thread is left.
+  package func start() throws(JournalError) { try log?.start() }
+
+  /// Ends the journal's thread, after it has written what was appended; then the cursors are stored. Call it last.
+  package func finish() {
+    close()
+    log?.finish()
+  }
+
+  /// Makes sure that no later record gets a number up to `sequence`, which a sink knows from the same journal.
+  ///
+  /// A sink can be ahead of the journal when the disk lost the journal's end: a number used twice would make it take a
+  /// new record for one it has.
+  package func reserve(through sequence: UInt64) { log?.reserve(through: sequence) }
+
+  /// Whether pending records outlive the process.
+  package var isDurable: Bool { log != nil }
+
+  /// What the start found; nil for a journal in memory.
+  package var recovery: RecoveryReport? { log?.recovery }
 
   /// The newest sequence number that cursors may read; 0 when there is none.
   package var durableSequence: UInt64 { state.withLock { $0.durable } }
@@ -111,7 +161,7 @@ package final class Journal: Sendable {
     return state.withLock { state in
       let oldest = state.ring.count > 0 ? state.ring.header(state.ring.first).appended : now
       return Usage(
-        records: state.ring.count, bytes: state.ring.bytes, capacityBytes: settings.memoryBytesMax,
+        records: state.ring.count, bytes: state.ring.bytes, capacityBytes: settings.bytesMax,
         oldestAge: now.since(oldest))
     }
   }
@@ -121,12 +171,29 @@ package final class Journal: Sendable {
   func status(of cursor: Int) -> Cursor.Status { state.withLock { $0.status(of: cursor) } }
 
   func nextBatch(of cursor: Int, limits: Cursor.Limits) -> Cursor.Batch? {
-    state.withLock { $0.nextBatch(of: cursor, limits: limits) }
+    while let plan = state.withLock({ $0.nextBatch(of: cursor, limits: limits) }) {
+      var reader = log?.reader
+      var batch = Cursor.Batch()
+      for entry in plan.entries {
+        guard let payload = entry.payload ?? reader?.payload(of: entry) else { break }
+        batch.entries.append(Cursor.Batch.Entry(payload: payload, itemCount: entry.itemCount))
+        batch.lastSequence = entry.sequence
+      }
+      if !batch.entries.isEmpty { return batch }
+      // The first record cannot be read: it is damaged, or the cursor was pushed over it meanwhile.
+      let lost = state.withLock { $0.lose(plan.entries[0].sequence, cursor) }
+      metrics.countUnreadable(lost.records)
+    }
+    return nil
   }
 
   // In both, the garbage is freed when the result goes out of scope, outside the lock.
   func advance(_ cursor: Int, past sequence: UInt64) -> Amount {
-    state.withLock { $0.advance(cursor, past: sequence) }.settled
+    let (effects, isWaitedFor) = state.withLock { state in
+      (state.advance(cursor, past: sequence), state.disk?.blockage == .full)
+    }
+    if isWaitedFor { state.wakeAll() }
+    return effects.settled
   }
 
   func closeCursor(_ cursor: Int) -> Amount { state.withLock { $0.closeCursor(cursor) }.rest }

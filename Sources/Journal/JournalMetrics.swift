@@ -7,6 +7,7 @@ internal import System
 struct JournalMetrics: Sendable {
   private let refused: [AppendOutcome.Refusal: Counter]
   private let unwanted: Counter
+  private let registry: MetricRegistry
 
   init(_ registry: MetricRegistry) {
     var refused: [AppendOutcome.Refusal: Counter] = [:]
@@ -16,6 +17,7 @@ struct JournalMetrics: Sendable {
         labels: [Label("reason", refusal.rawValue)])
     }
     self.refused = refused
+    self.registry = registry
     unwanted = registry.counter(
       "otlpd_journal_unwanted_items", help: "Accepted items that no configured sink takes, dropped at once.")
   }
@@ -26,7 +28,7 @@ struct JournalMetrics: Sendable {
       [weak journal] in Double(journal?.usage.bytes ?? 0)
     }
     registry.reading("otlpd_journal_capacity_bytes", help: "Bytes that the journal may hold.") {
-      [weak journal] in Double(journal?.settings.memoryBytesMax ?? 0)
+      [weak journal] in Double(journal?.settings.bytesMax ?? 0)
     }
     registry.reading("otlpd_journal_records", help: "Export requests that the journal holds.") {
       [weak journal] in Double(journal?.usage.records ?? 0)
@@ -39,5 +41,40 @@ struct JournalMetrics: Sendable {
   func count(_ outcome: AppendOutcome, unwantedItems: Int) {
     if unwantedItems > 0 { unwanted.add(unwantedItems) }
     if case .refused(let refusal) = outcome { refused[refusal]?.add() }
+  }
+
+  // MARK: Files
+
+  /// Counts records that were stored and could not be read when a sink came to them.
+  func countUnreadable(_ records: Int) {
+    guard records > 0 else { return }
+    registry.counter(
+      "otlpd_journal_unreadable_records", help: "Stored requests that were damaged when a sink came to them."
+    ).add(records)
+  }
+
+  /// Registers what a start found.
+  func count(_ report: RecoveryReport) {
+    registry.counter(
+      "otlpd_journal_recovered_records", help: "Requests of earlier lives that the start found in the journal."
+    ).add(report.records)
+    registry.counter(
+      "otlpd_journal_truncated_bytes", help: "Bytes cut off at the journal's end, which were never acknowledged."
+    ).add(report.truncatedBytes)
+    registry.counter(
+      "otlpd_journal_quarantined_bytes", help: "Damaged bytes that the start put aside."
+    ).add(report.quarantinedBytes)
+    registry.counter(
+      "otlpd_journal_missing_records", help: "Requests that the journal held and damage took away."
+    ).add(Int(clamping: report.missingRecords))
+  }
+
+  /// The counters of syncs: how many, and how long together.
+  var syncs: Counter {
+    registry.counter("otlpd_journal_syncs", help: "Batches of requests made durable together.")
+  }
+
+  var syncMicroseconds: Counter {
+    registry.counter("otlpd_journal_sync_microseconds", help: "Time spent waiting for the disk in those syncs.")
   }
 }

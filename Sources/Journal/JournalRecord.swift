@@ -41,9 +41,13 @@ package enum AppendOutcome: Sendable, Equatable {
   package enum Refusal: String, Sendable, CaseIterable {
     /// No room until a lagging sink catches up; later it may fit.
     case full
+    /// The disk is full, or about to be; later there may be room.
+    case noSpace = "no_space"
     /// Larger than the whole journal; it can never fit.
     case tooLarge = "too_large"
     /// The journal takes nothing any more.
     case closed
+    /// The disk failed: the process is about to end, and nobody knows what is stored of the group.
+    case failed
   }
 }

@@ -5,15 +5,19 @@ internal import System
 
 /// The journal's state; every function is one critical section and returns what to do outside it.
 struct JournalState {
-  private let capacity: Int
-  private(set) var ring = SlotRing()
+  let capacity: Int
+  var ring = SlotRing()
   /// Cursors read nothing above it (J4).
-  private(set) var durable: UInt64 = 0
-  private var cursors: [CursorState] = []
+  var durable: UInt64 { ring.next - 1 }
+  var cursors: [CursorState] = []
   private var cursorsOpened = 0
-  /// By route number: the sinks' names, sorted.
-  private var routeNames: [[String]] = []
-  private var isClosed = false
+  /// By route number: the sinks' names, sorted, and as they are stored.
+  private(set) var routeNames: [[String]] = []
+  private(set) var routeBytes: [Bytes] = []
+  private var numbers: [[String]: Int32] = [:]
+  private(set) var isClosed = false
+  /// What there is of files; nil for a journal in memory.
+  var disk: DiskState?
 
   init(capacity: Int) { self.capacity = capacity }
 
@@ -34,6 +38,10 @@ struct JournalState {
       return effects
     }
     let interests = records.map { interest(in: $0) }
+    if records.contains(where: { $0.payload.count > SlotHeader.payloadBytesMax }) {
+      effects.outcome = .refused(.tooLarge)
+      return effects
+    }
     if let refusal = makeRoom(for: records, interests, &effects.garbage) {
       effects.outcome = .refused(refusal)
       return effects
@@ -43,21 +51,25 @@ struct JournalState {
       switch interest {
       case .none: effects.unwantedItems += record.itemCount
       case .bestEffort where !bestEffortFits: dropAtOnce(record)
-      case .bestEffort, .durable: store(record, at: now)
+      case .bestEffort, .durable: store(record, charge: record.cost, offset: 0, at: now)
       }
     }
-    for index in cursors.indices where cursors[index].takeAlarm() { effects.wakes.append(cursors[index].wake) }
+    effects.wakes = takeWakes()
     return effects
   }
 
+  mutating func takeWakes() -> [@Sendable () -> Void] {
+    cursors.indices.compactMap { cursors[$0].takeAlarm() ? cursors[$0].wake : nil }
+  }
+
   /// Who wants a record.
-  private enum Interest {
+  enum Interest {
     case none
     case bestEffort
     case durable
   }
 
-  private func interest(in record: JournalRecord) -> Interest {
+  func interest(in record: JournalRecord) -> Interest {
     var interest = Interest.none
     // Cursors are looked at in place: a copy would count references.
     for index in cursors.indices where cursors[index].wants(signal: record.signal, routes: record.routes) {
@@ -101,8 +113,8 @@ struct JournalState {
     var target = ring.first
     var freed = 0
     while freed < excess {
-      freed += ring.header(target).cost
-      target += 1
+      target = ring.after(target)
+      freed = ring.bytes(below: target)
     }
     for index in cursors.indices where cursors[index].position < target {
       cursors[index].dropped += cursors[index].settle(through: target - 1, in: ring)
@@ -111,10 +123,9 @@ struct JournalState {
     return true
   }
 
-  private mutating func store(_ record: JournalRecord, at now: Instant) {
-    ring.append(record, at: now)
-    // The memory backing has no later moment at which a record becomes safer.
-    durable = ring.next - 1
+  /// Puts a record into the ring that is as durable as it will get.
+  mutating func store(_ record: JournalRecord, charge: Int, offset: Int, at now: Instant) {
+    ring.append(record, charge: charge, offset: offset, at: now)
     let amount = ring.header(durable).amount
     for index in cursors.indices {
       if cursors[index].wants(signal: record.signal, routes: record.routes) {
@@ -127,7 +138,7 @@ struct JournalState {
   }
 
   /// Accepts a record that only best-effort sinks want and for which there is no room.
-  private mutating func dropAtOnce(_ record: JournalRecord) {
+  mutating func dropAtOnce(_ record: JournalRecord) {
     let amount = Amount(records: 1, items: record.itemCount, bytes: record.cost)
     for index in cursors.indices where cursors[index].wants(signal: record.signal, routes: record.routes) {
       cursors[index].routed += amount
@@ -136,10 +147,13 @@ struct JournalState {
   }
 
   /// Releases what lies below every cursor.
-  private mutating func release(into garbage: inout [Bytes]) {
+  mutating func release(into garbage: inout [Bytes]) {
     var floor = ring.next
     for index in cursors.indices { floor = min(floor, cursors[index].position) }
-    ring.release(below: floor, into: &garbage)
+    guard let disk else { return ring.release(below: floor, into: &garbage) }
+    // Files go whole: what is known of their records goes with them.
+    ring.evict(below: floor, into: &garbage)
+    ring.release(below: min(floor, disk.segments.first?.base ?? floor), into: &garbage)
   }
 
   mutating func close() { isClosed = true }
@@ -148,8 +162,10 @@ struct JournalState {
 
   mutating func routes(to sinks: [String]) -> RouteSet {
     let names = Set(sinks).sorted()
-    if let number = routeNames.firstIndex(of: names) { return RouteSet(number: Int32(number)) }
+    if let number = numbers[names] { return RouteSet(number: number) }
+    numbers[names] = Int32(routeNames.count)
     routeNames.append(names)
+    routeBytes.append(FrameCoder.routes(names))
     for index in cursors.indices { cursors[index].wanted.append(names.contains(cursors[index].sink)) }
     return RouteSet(number: Int32(routeNames.count - 1))
   }
@@ -163,20 +179,28 @@ struct JournalState {
     var cursor = CursorState(id: cursorsOpened, sink: sink, signal: signal, whenFull: whenFull, wake: wake)
     cursor.wanted = routeNames.map { $0.contains(sink) }
     // It starts at the oldest record that is there, like any cursor that the journal does not know.
+    let start = disk?.start(of: cursor) ?? ring.first
     cursor.position = ring.next
-    for sequence in (ring.first..<ring.next).reversed() {
+    var sequence = ring.first
+    while sequence < ring.next {
       let header = ring.header(sequence)
-      guard cursor.wants(signal: header.signal, routes: header.routes) else { continue }
-      cursor.pending += header.amount
-      cursor.position = sequence
+      if sequence >= start, cursor.wants(signal: header.signal, routes: header.routes) {
+        if cursor.pending.records == 0 { cursor.position = sequence }
+        cursor.pending += header.amount
+      }
+      sequence = ring.after(sequence)
     }
     cursor.routed = cursor.pending
     cursors.append(cursor)
+    if whenFull != .bestEffort { disk?.hasNewCursors = true }
     return cursor.id
   }
 
   mutating func closeCursor(_ id: Int) -> (rest: Amount, garbage: [Bytes]) {
-    let rest = cursors.remove(at: index(of: id)).pending
+    let cursor = cursors.remove(at: index(of: id))
+    // A sink that comes back goes on where it stood, as far as its records are still there.
+    if cursor.whenFull != .bestEffort { disk?.positions[cursor.key] = cursor.position }
+    let rest = cursor.pending
     var garbage: [Bytes] = []
     release(into: &garbage)
     return (rest, garbage)
@@ -187,6 +211,7 @@ struct JournalState {
     let index = index(of: id)
     let settled = cursors[index].settle(through: sequence, in: ring)
     cursors[index].advanced += settled
+    if disk?.blockage == .full { disk?.isRung = true }
     var garbage: [Bytes] = []
     release(into: &garbage)
     return (settled, garbage)
@@ -199,24 +224,47 @@ struct JournalState {
     return isReached
   }
 
-  func nextBatch(of id: Int, limits: Cursor.Limits) -> Cursor.Batch? {
+  func nextBatch(of id: Int, limits: Cursor.Limits) -> ReadPlan? {
     let index = index(of: id)
     let pending = cursors[index].pending.records
     guard pending > 0 else { return nil }
-    var batch = Cursor.Batch()
+    var batch = ReadPlan()
     var (sequence, items, bytes) = (cursors[index].position, 0, 0)
-    while sequence <= durable, batch.entries.count < pending {
+    while sequence < ring.next, batch.entries.count < pending {
       let header = ring.header(sequence)
       if cursors[index].wants(signal: header.signal, routes: header.routes) {
         items += header.itemCount
         bytes += header.cost - JournalSettings.recordOverheadBytes
         if !batch.entries.isEmpty, items > limits.itemsMax || bytes > limits.bytesMax { break }
-        batch.entries.append(Cursor.Batch.Entry(payload: ring.payload(sequence), itemCount: header.itemCount))
-        batch.lastSequence = sequence
+        batch.entries.append(entry(sequence, header))
       }
-      sequence += 1
+      sequence = ring.after(sequence)
     }
     return batch.entries.isEmpty ? nil : batch
+  }
+
+  private func entry(_ sequence: UInt64, _ header: SlotHeader) -> ReadPlan.Entry {
+    let payload = ring.payload(sequence)
+    var place: LogReader.Place?
+    if payload == nil, header.offset > 0, let segment = disk?.segment(of: sequence) {
+      let count = Frame.bytes(
+        payload: header.cost - JournalSettings.recordOverheadBytes, routes: routeBytes[Int(header.routes.number)].count)
+      place = LogReader.Place(segment: segment.base, offset: Int(header.offset), count: count)
+    }
+    return ReadPlan.Entry(sequence: sequence, itemCount: header.itemCount, payload: payload, place: place)
+  }
+
+  /// A batch as far as it is in memory, and where the rest is.
+  struct ReadPlan {
+    struct Entry {
+      let sequence: UInt64
+      let itemCount: Int
+      /// Nil when it has to be read from its file.
+      let payload: Bytes?
+      let place: LogReader.Place?
+    }
+
+    var entries: [Entry] = []
   }
 
   func status(of id: Int) -> Cursor.Status {
@@ -227,7 +275,7 @@ struct JournalState {
       routed: cursor.routed, advanced: cursor.advanced, dropped: cursor.dropped)
   }
 
-  private func index(of id: Int) -> Int {
+  func index(of id: Int) -> Int {
     for index in cursors.indices where cursors[index].id == id { return index }
     preconditionFailure("a closed cursor is not used")
   }

@@ -1,0 +1,36 @@
+// Reads records back from segment files, for sinks that lag behind what is in memory.
+
+internal import Bytes
+internal import System
+
+/// Reads on the thread of a sink; keeps the last file open, since a lagging sink reads one after the other.
+struct LogReader {
+  /// Where a record's frame is.
+  struct Place {
+    /// The first sequence number of the file.
+    let segment: UInt64
+    let offset: Int
+    let count: Int
+  }
+
+  private let files: any FileSystem
+  private let coder: FrameCoder
+  private var open: (segment: UInt64, file: any File)?
+
+  init(files: any FileSystem, coder: FrameCoder) {
+    self.files = files
+    self.coder = coder
+  }
+
+  /// The record's payload; nil when the file is gone or its bytes are damaged.
+  mutating func payload(of entry: JournalState.ReadPlan.Entry) -> Bytes? {
+    guard let place = entry.place else { return nil }
+    if open?.segment != place.segment {
+      open = (try? files.open(JournalFormat.segmentName(place.segment))).map { (place.segment, $0) }
+    }
+    guard let bytes = try? open?.file.bytes(at: place.offset, count: place.count),
+      let frame = coder.frame(at: 0, in: bytes.span), frame.sequence == entry.sequence
+    else { return nil }
+    return bytes.slice(frame.payloadStart..<frame.payloadStart + frame.payloadCount)
+  }
+}

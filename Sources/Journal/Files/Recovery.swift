@@ -1,0 +1,218 @@
+// Opens a journal directory after whatever happened to it, and always comes to a journal that works.
+
+// # Rules
+// R1  What was acknowledged and is undamaged is kept; what is damaged is put aside and counted; neither stops a start.
+// R2  Bytes behind the last record of the newest file were never acknowledged: at most one batch is not yet durable. They
+//     are cut off.
+// R3  Nothing is ever appended to a file of an earlier life.
+// R4  What is served is durable first: the newest file and the directory are synced.
+// R5  The next sequence number is above every record and every cursor.
+
+internal import Bytes
+internal import System
+
+/// A segment file as the running journal knows it.
+struct Segment: Equatable {
+  /// The sequence number of its first record.
+  let base: UInt64
+  /// The sequence number of its last record.
+  var last: UInt64
+  /// What its records take of the journal's bound.
+  var charge: Int
+
+  var name: String { JournalFormat.segmentName(base) }
+}
+
+/// What a start found.
+package struct RecoveryReport: Sendable, Equatable {
+  package var records = 0
+  package var items = 0
+  /// Bytes cut off behind the last record of the newest file.
+  package var truncatedBytes = 0
+  /// Bytes that are no records and were put aside.
+  package var quarantinedBytes = 0
+  /// Sequence numbers that were written and are gone.
+  package var missingRecords: UInt64 = 0
+  /// Whether the file of the cursors could not be read: every sink gets again what is there.
+  package var cursorsLost = false
+}
+
+/// A record found in a file.
+struct RecoveredRecord {
+  let frame: Frame
+  let routes: [String]
+}
+
+struct Recovery {
+  private let files: any FileSystem
+  private let relaxations: Relaxations
+  private(set) var report = RecoveryReport()
+  private(set) var segments: [Segment] = []
+  private(set) var cursors: CursorsFile
+  /// Above every record (R5).
+  private(set) var next: UInt64 = 1
+  /// The lowest sequence number that the files account for.
+  private(set) var oldest: UInt64?
+  /// Files of another version: nothing is changed then.
+  private var refusal: JournalError?
+
+  var id: JournalID { cursors.id }
+
+  /// The most that is kept aside; damage beyond it is counted and let go.
+  private static let quarantineBytesMax = 64 << 20
+
+  /// Reads the directory, and hands each record over in sequence order.
+  init(
+    _ files: any FileSystem, relaxations: Relaxations, take: (RecoveredRecord) -> Void
+  ) throws(JournalError) {
+    self.files = files
+    self.relaxations = relaxations
+    cursors = CursorsFile(id: .random(), next: 1)
+    do { try run(take) } catch { throw .failed(error) }
+    if let refusal { throw refusal }
+  }
+
+  private mutating func run(_ take: (RecoveredRecord) -> Void) throws(SystemError) {
+    let names = try files.list()
+    let bases = names.compactMap { JournalFormat.segmentBase($0) }.sorted()
+    let stored = try readCursors(names.contains(JournalFormat.cursors))
+    var headers: [(base: UInt64, header: SegmentHeader?)] = []
+    for base in bases { headers.append((base, try readHeader(base))) }
+    if refusal != nil { return }
+    if report.cursorsLost { try quarantineFile(JournalFormat.cursors) }
+    for name in names where name.hasSuffix(JournalFormat.temporarySuffix) { try files.remove(name) }
+    // The records are worth more than the cursors: a cursors file of another journal says nothing.
+    let id = headers.last { $0.header != nil }?.header?.id ?? stored?.id ?? .random()
+    cursors = stored.flatMap { $0.id == id ? $0 : nil } ?? CursorsFile(id: id, next: 1)
+    // Files below every cursor may be gone in any subset; what is missing there is no loss.
+    let floor = cursors.positions.values.min() ?? 0
+    let newest = headers.last { $0.header?.id == id }?.base
+    for (base, header) in headers {
+      guard let header, header.id == id, header.base == base else {
+        try quarantineFile(JournalFormat.segmentName(base))
+        continue
+      }
+      try readSegment(base, isNewest: base == newest, floor: floor, take)
+    }
+    next = max(next, cursors.next, cursors.positions.values.max() ?? 1)
+    try files.syncDirectory()
+  }
+
+  private mutating func readCursors(_ isThere: Bool) throws(SystemError) -> CursorsFile? {
+    guard isThere else { return nil }
+    let bytes = try read(JournalFormat.cursors, upTo: 5 << 20)
+    switch CursorsFile.read(bytes.span) {
+    case .cursors(let file) where file.next < JournalFormat.sequenceMax: return file
+    case .incompatible(let version, let features):
+      refusal = .incompatible(file: JournalFormat.cursors, version: version, features: features)
+      return nil
+    case .cursors, .damaged, .missing:
+      report.cursorsLost = true
+      return nil
+    }
+  }
+
+  /// The header of a segment; nil when it is damaged.
+  private mutating func readHeader(_ base: UInt64) throws(SystemError) -> SegmentHeader? {
+    let name = JournalFormat.segmentName(base)
+    let bytes = try read(name, upTo: SegmentHeader.bytes)
+    switch SegmentHeader.read(bytes.span) {
+    case .header(let header): return header
+    case .damaged: return nil
+    case .incompatible(let version, let features):
+      refusal = .incompatible(file: name, version: version, features: features)
+      return nil
+    }
+  }
+
+  private func read(_ name: String, upTo count: Int) throws(SystemError) -> Bytes {
+    let file = try files.open(name)
+    return try file.bytes(at: 0, count: min(try file.size(), count))
+  }
+
+  // MARK: One segment
+
+  private mutating func readSegment(
+    _ base: UInt64, isNewest: Bool, floor: UInt64, _ take: (RecoveredRecord) -> Void
+  ) throws(SystemError) {
+    let name = JournalFormat.segmentName(base)
+    let bytes = try read(name, upTo: .max)
+    // What is missing before the first segment is known when a cursor is opened that stood there.
+    let expected = segments.last.map { $0.last + 1 } ?? base
+    var scan = SegmentScan(coder: FrameCoder(id: id, relaxations: relaxations), base: base, expected: expected)
+    var reading = Reading()
+    loop: while true {
+      switch scan.next(in: bytes.span) {
+      case .record(let frame, let missing):
+        if segments.isEmpty, reading.last == nil, reading.group.isEmpty {
+          oldest = frame.sequence - min(frame.sequence, UInt64(frame.skipped))
+        }
+        if frame.sequence > floor { report.missingRecords += min(missing, frame.sequence - floor) }
+        let routes = bytes.slice(frame.routesStart..<frame.payloadStart)
+        reading.group.append(RecoveredRecord(frame: frame, routes: FrameCoder.sinks(routes.span)))
+        if !frame.groupGoesOn { flush(&reading, take) }
+      case .damage(let range):
+        flush(&reading, take)
+        try quarantine(bytes.slice(range), of: name, at: range.lowerBound)
+      case .rest(let range):
+        if isNewest {
+          report.truncatedBytes += range.count
+        } else {
+          try quarantine(bytes.slice(range), of: name, at: range.lowerBound)
+        }
+      case .end: break loop
+      }
+    }
+    // A group without its end was never acknowledged (R2); in an older file it was, and its end is damaged.
+    if !isNewest { flush(&reading, take) }
+    next = max(next, scan.expected, base)
+    guard let last = reading.last else { return try files.remove(name) }
+    segments.append(Segment(base: base, last: last, charge: reading.charge))
+    guard isNewest else { return }
+    let file = try files.open(name)
+    if reading.end < bytes.count { try file.truncate(to: reading.end) }
+    try file.sync()
+  }
+
+  /// What is known of a segment while it is read.
+  private struct Reading {
+    /// Records of a group whose end was not seen yet.
+    var group: [RecoveredRecord] = []
+    /// The end of the last whole group.
+    var end = SegmentHeader.bytes
+    var last: UInt64?
+    var charge = 0
+  }
+
+  private mutating func flush(_ reading: inout Reading, _ take: (RecoveredRecord) -> Void) {
+    for record in reading.group {
+      take(record)
+      report.records += 1
+      report.items += record.frame.itemCount
+      reading.charge += JournalSettings.charge(
+        payload: record.frame.payloadCount, routes: record.frame.routesCount)
+      reading.last = record.frame.sequence
+      reading.end = record.frame.end
+    }
+    reading.group.removeAll()
+  }
+
+  // MARK: Damage
+
+  private mutating func quarantine(_ bytes: Bytes, of name: String, at offset: Int) throws(SystemError) {
+    report.quarantinedBytes += bytes.count
+    guard report.quarantinedBytes <= Recovery.quarantineBytesMax else { return }
+    let copy = "\(name).\(offset)\(JournalFormat.quarantineSuffix)"
+    // Kept for people to look at: no reason to fail, and the copy of an earlier start is the same.
+    guard let file = try? files.create(copy) else { return }
+    try? file.write(bytes.span, at: 0)
+  }
+
+  private mutating func quarantineFile(_ name: String) throws(SystemError) {
+    let size = try files.open(name).size()
+    report.quarantinedBytes += size
+    // A file that was made and never written to is no damage.
+    if size == 0 { return try files.remove(name) }
+    try files.rename(name, to: name + JournalFormat.quarantineSuffix)
+  }
+}

@@ -1,0 +1,48 @@
+// Opens a journal as the settings say: in memory, or in a directory that this process owns alone.
+
+package import SelfTelemetry
+package import System
+
+extension Journal {
+  /// Opens the journal, and recovers what an earlier life left.
+  ///
+  /// - Parameter onFailure: called once, on the journal's thread, when the disk failed: nothing more can be written, and
+  ///   the process should end with status 74. Everything that waited was refused.
+  /// - Throws: `JournalError`; damage is no error.
+  package static func open(
+    settings: JournalSettings, clock: any Clock, metrics: MetricRegistry,
+    onFailure: @escaping @Sendable (SystemError) -> Void
+  ) throws(JournalError) -> Journal {
+    if settings.durability == .memory { return Journal(settings: settings, clock: clock, metrics: metrics) }
+    let directory = Directory(path: settings.directory)
+    let files: DiskDirectory
+    let lock: FileLock
+    do {
+      try directory.create()
+      files = try DiskDirectory(path: settings.directory)
+    } catch { throw .failed(error) }
+    do { lock = try FileLock(path: directory.path(of: JournalFormat.lock)) } catch {
+      switch error {
+      case .held(let processID): throw .inUse(directory: settings.directory, processID: processID)
+      case .failed(let error): throw .failed(error)
+      }
+    }
+    return try Journal.open(
+      files: files, lock: lock, settings: settings, clock: clock, metrics: metrics, onFailure: onFailure)
+  }
+
+  /// Opens a journal in `files`, which nobody else may use. Tests come here with their own file system.
+  package static func open(
+    files: any FileSystem, lock: FileLock? = nil, settings: JournalSettings, relaxations: Relaxations = [], clock: any Clock,
+    metrics: MetricRegistry, onFailure: @escaping @Sendable (SystemError) -> Void = { _ in }
+  ) throws(JournalError) -> Journal {
+    let counters = JournalMetrics(metrics)
+    let log = try DiskLog(
+      files: files, settings: settings, relaxations: relaxations, clock: clock, metrics: counters,
+      onFailure: onFailure)
+    return Journal(log: log, lock: lock, settings: settings, clock: clock, metrics: counters, registry: metrics)
+  }
+
+  /// Does what the journal's thread would do now, on this thread: for tests, instead of `start`.
+  package func turn() { while log?.turn() == true {} }
+}
