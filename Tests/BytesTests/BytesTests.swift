@@ -40,7 +40,9 @@ struct BytesTests {
       #expect(said == isEqual, "\(left) and \(right)")
     }
     let (upper, lower) = (Bytes("HOST"), Bytes("host"))
-    let said = [upper.span.equalsIgnoringCase("host" as StaticString), upper.span.equals("host"), lower.span.equals("host")]
+    let said = [
+      upper.span.equalsIgnoringCase("host" as StaticString), upper.span.equals("host"), lower.span.equals("host"),
+    ]
     #expect(said == [true, false, true])
   }
 
