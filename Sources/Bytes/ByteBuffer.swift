@@ -39,12 +39,7 @@ package struct ByteBuffer: ~Copyable {
 
   @usableFromInline
   mutating func grow(_ additional: Int) {
-    let capacity = max(countValue + additional, capacityValue * 2, 64)
-    let larger = ByteStorage.allocate(capacity: capacity)
-    // Safe: both storages hold at least `countValue` bytes.
-    unsafe larger.base.initialize(from: storage.base, count: countValue)
-    storage = larger
-    capacityValue = capacity
+    reserve(total: max(countValue + additional, capacityValue * 2, 64))
   }
 
   @inlinable
@@ -81,7 +76,18 @@ package struct ByteBuffer: ~Copyable {
   }
 
   /// Appends a decimal number.
-  package mutating func append(decimal value: some BinaryInteger) { append(String(value)) }
+  package mutating func append(decimal value: some BinaryInteger) {
+    guard let number = UInt64(exactly: value) else { return append(String(value)) }
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var start = 20
+    var rest = number
+    repeat {
+      start -= 1
+      digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    } while rest > 0
+    append(digits.span.extracting(start...))
+  }
 
   /// Lends at least `minimum` uninitialised bytes behind the end; what `body` appends becomes part of the
   /// buffer, unless it throws.
@@ -89,15 +95,34 @@ package struct ByteBuffer: ~Copyable {
   package mutating func appendTail<Failure: Error>(
     minimum: Int, _ body: (inout OutputRawSpan) throws(Failure) -> Void
   ) throws(Failure) -> Int {
+    try appendTail(minimum: minimum, maximum: .max, body)
+  }
+
+  /// As `appendTail(minimum:_:)`, but lends at most `maximum` bytes, so that nothing behind them is written.
+  @discardableResult
+  package mutating func appendTail<Failure: Error>(
+    minimum: Int, maximum: Int, _ body: (inout OutputRawSpan) throws(Failure) -> Void
+  ) throws(Failure) -> Int {
+    precondition(minimum >= 0 && minimum <= maximum, "a tail lends between its minimum and its maximum")
     reserve(minimum)
-    let tail = unsafe UnsafeMutableRawBufferPointer(
-      start: storage.base + countValue, count: capacityValue - countValue)
+    let lent = min(maximum, capacityValue - countValue)
+    let tail = unsafe UnsafeMutableRawBufferPointer(start: storage.base + countValue, count: lent)
     // Safe: the tail belongs to this buffer alone, and the output span never writes behind it.
     var output = unsafe OutputRawSpan(buffer: tail, initializedCount: 0)
     try body(&output)
     let written = unsafe output.finalize(for: tail)
     countValue += written
     return written
+  }
+
+  /// Moves the storage so that it holds exactly `capacity` bytes, when it holds fewer.
+  package mutating func reserve(total capacity: Int) {
+    guard capacity > capacityValue else { return }
+    let larger = ByteStorage.allocate(capacity: capacity)
+    // Safe: both storages hold at least `countValue` bytes.
+    unsafe larger.base.initialize(from: storage.base, count: countValue)
+    storage = larger
+    capacityValue = capacity
   }
 
   /// Drops the first `amount` bytes and moves the rest to the front.
@@ -124,6 +149,12 @@ package struct ByteBuffer: ~Copyable {
     // Safe: `allocate` reserved `padding` bytes behind `capacity`, and `countValue <= capacity`.
     unsafe (storage.base + countValue).initialize(repeating: 0, count: Bytes.padding)
     return Bytes(storage: storage, offset: 0, count: countValue)
+  }
+
+  /// As `finish`, but with a copy when more than a quarter of the storage would be kept unused.
+  package consuming func finishTight() -> Bytes {
+    if capacityValue - countValue > max(1024, countValue / 4) { return Bytes(copying: span) }
+    return finish()
   }
 
   /// Lends at least `capacity` uninitialised bytes behind the end to a writer that proves its own bounds.

@@ -21,7 +21,7 @@ struct Canonicalizer {
   /// Log records that lost an id.
   private var clearedItems = 0
   /// The first field that cost an item.
-  private var firstProblem: (field: WireField, expected: Int)?
+  private var firstProblem: (field: CheckedField, expected: Int)?
 
   private init(_ source: Bytes) {
     self.source = source
@@ -86,7 +86,9 @@ struct Canonicalizer {
         }
         if shape.seen & row.conflicts != 0 || !row.check.accepts(count: wire.value.count) { shape.isCanonical = false }
         shape.seen |= row.seen
-        if row.isMember && shape.member != wire.number { (shape.member, shape.memberStart) = (wire.number, (part, wire.start)) }
+        if row.isMember && shape.member != wire.number {
+          (shape.member, shape.memberStart) = (wire.number, (part, wire.start))
+        }
       }
     }
     return shape
@@ -120,7 +122,7 @@ struct Canonicalizer {
     var output = output
     var position = part.lowerBound
     var copied = position
-    while let wire = WireField(source.span, at: position, limit: part.upperBound) {
+    while let wire = CheckedField(source.span, at: position, limit: part.upperBound) {
       position = wire.end
       guard let row = table.row(of: wire, in: kind), row.check == .message else { continue }
       output = output.copy(source.span.extracting(copied..<wire.start))
@@ -138,7 +140,7 @@ struct Canonicalizer {
     for part in range {
       var position = parts[part].lowerBound
       let limit = parts[part].upperBound
-      while let wire = WireField(source.span, at: position, limit: limit) {
+      while let wire = CheckedField(source.span, at: position, limit: limit) {
         position = wire.end
         guard wire.number == field.number, let row = table.row(of: wire, in: kind) else { continue }
         guard row.check == .message else {
@@ -159,10 +161,10 @@ struct Canonicalizer {
   ) -> OutputPosition? {
     let firstPart = parts.count
     defer { parts.removeSubrange(firstPart...) }
-    var last: WireField?
+    var last: CheckedField?
     for part in range {
       var position = parts[part].lowerBound
-      while let wire = WireField(source.span, at: position, limit: parts[part].upperBound) {
+      while let wire = CheckedField(source.span, at: position, limit: parts[part].upperBound) {
         position = wire.end
         guard wire.number == field.number, table.row(of: wire, in: kind) != nil, (part, wire.start) >= start else {
           continue
@@ -182,7 +184,7 @@ struct Canonicalizer {
     return output
   }
 
-  private mutating func nested(_ wire: WireField, _ row: WireRow, _ output: OutputPosition) -> OutputPosition? {
+  private mutating func nested(_ wire: CheckedField, _ row: WireRow, _ output: OutputPosition) -> OutputPosition? {
     parts.append(wire.value)
     defer { parts.removeLast() }
     // Safe to unwrap by the default: the table holds raw values of kinds only.
@@ -218,13 +220,13 @@ struct Canonicalizer {
     return output
   }
 
-  private func copy(_ wire: WireField, _ output: OutputPosition) -> OutputPosition {
+  private func copy(_ wire: CheckedField, _ output: OutputPosition) -> OutputPosition {
     output.copy(source.span.extracting(wire.start..<wire.end))
   }
 
-  private func forEachField(of range: Range<Int>, _ body: (WireField) -> Void) {
+  private func forEachField(of range: Range<Int>, _ body: (CheckedField) -> Void) {
     var position = range.lowerBound
-    while let wire = WireField(source.span, at: position, limit: range.upperBound) {
+    while let wire = CheckedField(source.span, at: position, limit: range.upperBound) {
       body(wire)
       position = wire.end
     }

@@ -12,9 +12,9 @@ extension FieldPath {
       // How often each known number occurred so far.
       var counts = [Int](repeating: 0, count: WireTable.numbersPerMessage)
       while position < limit {
-        guard let wire = WireField(bytes, at: position, limit: limit) else {
+        guard let wire = CheckedField(bytes, at: position, limit: limit) else {
           // The field itself is broken: name it when its tag can be read.
-          if let (tag, _) = WireField.varint(bytes, at: position, limit: limit),
+          if let (tag, _) = CheckedField.varint(bytes, at: position, limit: limit),
             let field = fields.first(where: { UInt64($0.number) == tag >> 3 })
           {
             append(field.name, index: field.occurrence == .repeated ? counts[Int(field.number)] : nil)

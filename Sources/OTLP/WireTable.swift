@@ -90,7 +90,7 @@ struct WireTable: @unchecked Sendable {
   }
 
   /// The row of a field that was read from a message of `kind`; nil when it is an unknown field.
-  func row(of field: WireField, in kind: MessageKind) -> WireRow? {
+  func row(of field: CheckedField, in kind: MessageKind) -> WireRow? {
     guard field.number < WireTable.numbersPerMessage else { return nil }
     let row = self[kind.rawValue, field.number]
     return row.wireType == field.wireType || row.elementWireType == field.wireType ? row : nil

@@ -39,6 +39,9 @@ package final class MetricRegistry: Sendable {
     let kind: Kind
     let help: String
     var series: [Series] = []
+
+    /// The source of these labels, if there is one.
+    func source(_ labels: [Label]) -> Source? { series.first { $0.labels == labels }?.source }
   }
 
   // Uncontended by design: registration at start, rendering once per scrape.
@@ -54,8 +57,11 @@ package final class MetricRegistry: Sendable {
   package func counter(_ name: String, help: String, labels: [Label] = []) -> Counter {
     families.withLock { families in
       var family = families[name] ?? Family(kind: .counter, help: help)
-      for series in family.series where series.labels == labels {
-        if case .counter(let counter) = series.source { return counter }
+      precondition(family.kind == .counter, "a metric has one type")
+      switch family.source(labels) {
+      case .counter(let counter): return counter
+      case .some: preconditionFailure("a series has one source")
+      case nil: break
       }
       let counter = Counter()
       family.series.append(Series(labels: labels, source: .counter(counter)))
@@ -68,8 +74,11 @@ package final class MetricRegistry: Sendable {
   package func gauge(_ name: String, help: String, labels: [Label] = []) -> Gauge {
     families.withLock { families in
       var family = families[name] ?? Family(kind: .gauge, help: help)
-      for series in family.series where series.labels == labels {
-        if case .gauge(let gauge) = series.source { return gauge }
+      precondition(family.kind == .gauge, "a metric has one type")
+      switch family.source(labels) {
+      case .gauge(let gauge): return gauge
+      case .some: preconditionFailure("a series has one source")
+      case nil: break
       }
       let gauge = Gauge()
       family.series.append(Series(labels: labels, source: .gauge(gauge)))
@@ -84,6 +93,7 @@ package final class MetricRegistry: Sendable {
   ) {
     families.withLock { families in
       var family = families[name] ?? Family(kind: kind, help: help)
+      precondition(family.kind == kind, "a metric has one type")
       family.series.removeAll { $0.labels == labels }
       family.series.append(Series(labels: labels, source: .reading(read)))
       families[name] = family

@@ -41,7 +41,7 @@ enum PrometheusText {
   static func number(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-    if value == value.rounded(), abs(value) < 1e15 { return String(Int(value)) }
+    if value == value.rounded(), abs(value) < 0x1p53 { return String(Int(value)) }
     return String(value)
   }
 }

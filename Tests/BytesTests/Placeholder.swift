@@ -1,1 +1,1 @@
-// Holds the place of the Bytes tests until the first lands.
+// Nothing yet.

@@ -1,1 +1,1 @@
-// Holds the place of the Compression tests until the first lands.
+// Nothing yet.

@@ -1,1 +1,1 @@
-// Holds the place of the Reactor tests until the first lands.
+// Nothing yet.

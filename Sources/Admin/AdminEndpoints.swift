@@ -1,0 +1,60 @@
+// What an administrator asks a running otlpd: its metrics, whether it lives, whether it is ready.
+
+internal import Bytes
+package import HTTPServer
+package import SelfTelemetry
+
+/// Answers `/metrics`, `/healthz` and `/readyz`.
+///
+/// On the OTLP port and on the telemetry port alike, so `curl localhost:4318/metrics` works without a setting.
+package struct AdminEndpoints: Sendable {
+  /// Whether requests are taken, and why not.
+  package enum Readiness: Sendable, Equatable {
+    case ready
+    case notReady(reason: String)
+  }
+
+  private let metrics: MetricRegistry
+  private let readiness: @Sendable () -> Readiness
+
+  package init(metrics: MetricRegistry, readiness: @escaping @Sendable () -> Readiness) {
+    self.metrics = metrics
+    self.readiness = readiness
+  }
+
+  /// The answer when the path is one of this type's, else nil. Runs on a reactor thread.
+  package func answer(_ request: HTTPRequest) -> HTTPResponse? {
+    guard let page = page(at: request.path) else { return nil }
+    guard request.method == .get || request.method == .head else {
+      return text(405, "read this page with GET\n", headers: [HTTPHeader("Allow", "GET, HEAD")])
+    }
+    return page()
+  }
+
+  /// The answer to a path that nothing serves, on a port that serves these pages alone.
+  package func notFound(_ request: HTTPRequest) -> HTTPResponse {
+    text(404, "no such page; there are /metrics, /healthz and /readyz\n")
+  }
+
+  private func page(at path: String) -> (() -> HTTPResponse)? {
+    switch path {
+    case "/metrics":
+      // Prometheus exposition format 0.0.4 names this content type.
+      { HTTPResponse(status: 200, contentType: "text/plain; version=0.0.4", body: Bytes(metrics.render())) }
+    case "/healthz":
+      { text(200, "ok\n") }
+    case "/readyz":
+      {
+        switch readiness() {
+        case .ready: text(200, "ready\n")
+        case .notReady(let reason): text(503, "not ready: \(reason)\n")
+        }
+      }
+    default: nil
+    }
+  }
+
+  private func text(_ status: Int, _ body: String, headers: [HTTPHeader] = []) -> HTTPResponse {
+    HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: Bytes(body), headers: headers)
+  }
+}

@@ -1,1 +1,0 @@
-// Holds the place of Admin until its first file lands.

@@ -1,1 +1,0 @@
-// Holds the place of Compression until its first file lands.

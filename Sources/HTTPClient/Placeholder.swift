@@ -1,1 +1,0 @@
-// Holds the place of HTTPClient until its first file lands.

@@ -1,0 +1,72 @@
+// A request that the server itself refuses, before any handler has seen it.
+
+internal import Bytes
+
+/// Why a request was refused, for whoever writes the answer's body.
+package struct HTTPRefusal: Error, Sendable, Equatable {
+  /// The kinds of refusal; each has one status.
+  package enum Reason: Sendable, Equatable {
+    case malformed
+    /// The first bytes are a TLS handshake, on a port without TLS.
+    case tlsHandshake
+    /// The first bytes are HTTP/2's preface, on a port without HTTP/2.
+    case http2Preface
+    /// The request did not arrive in time.
+    case timeout
+    case bodyTooLarge
+    case targetTooLong
+    case contentCodingUnsupported
+    case expectationUnsupported
+    case headTooLarge
+    case transferCodingUnsupported
+    case versionUnsupported
+    /// There are too many connections.
+    case overloaded
+    /// The handler did not answer in time.
+    case answerOverdue
+  }
+
+  package let reason: Reason
+  /// One sentence for the client's developer: what is wrong, and where.
+  package let message: String
+  /// The request's path, or nothing when the refusal came before it was known.
+  package var path = ""
+  /// The request's Content-Type, when it was known.
+  package var contentType: String?
+
+  init(_ reason: Reason, _ message: String) {
+    self.reason = reason
+    self.message = message
+  }
+
+  /// The status that RFC 9110 and RFC 6585 give this reason.
+  package var status: Int {
+    switch reason {
+    case .malformed, .tlsHandshake, .http2Preface: 400
+    case .timeout: 408
+    case .bodyTooLarge: 413
+    case .targetTooLong: 414
+    case .contentCodingUnsupported: 415
+    case .expectationUnsupported: 417
+    case .headTooLarge: 431
+    case .transferCodingUnsupported: 501
+    case .overloaded, .answerOverdue: 503
+    case .versionUnsupported: 505
+    }
+  }
+
+  /// What the answer must say besides its body; the server adds it.
+  var headers: [HTTPHeader] {
+    switch reason {
+    // RFC 9110 section 15.5.16: tell which codings are understood.
+    case .contentCodingUnsupported: [HTTPHeader("Accept-Encoding", "gzip")]
+    case .overloaded, .answerOverdue: [HTTPHeader("Retry-After", "1")]
+    default: []
+    }
+  }
+
+  /// The refusal as one line of text.
+  package var textResponse: HTTPResponse {
+    HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: Bytes(message + "\n"))
+  }
+}

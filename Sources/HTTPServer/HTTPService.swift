@@ -1,0 +1,56 @@
+// What the connections of one server share on one event loop.
+
+internal import Bytes
+internal import Compression
+internal import Reactor
+internal import System
+
+/// Takes a server's connections on one loop, and lends them what is reused from request to request. Loop thread only.
+final class HTTPService: ConnectionAcceptor {
+  /// Bodies up to this size leave in one write with their header.
+  private static let joinedBodyMax = 16 << 10
+
+  let server: HTTPServer
+  let linger: Connection.Linger
+  let continueLine = Bytes("HTTP/1.1 100 Continue\r\n\r\n")
+  var decompressor = GzipDecompressor()
+  private var output = ByteBuffer(capacity: 4096)
+
+  init(_ server: HTTPServer) {
+    self.server = server
+    linger = Connection.Linger(time: server.limits.lingerTime, bytesMax: server.limits.lingerBytesMax)
+  }
+
+  func accepted(_ socket: consuming Socket, from peer: SocketAddress, on loop: EventLoop) {
+    guard server.connectionOpened() else {
+      let refusal = HTTPRefusal(.overloaded, "there are too many connections")
+      var response = server.refusalBody(refusal)
+      response.headers += refusal.headers
+      prepare(response, isHead: false, keepsAlive: false, isHTTP10: false)
+      return HTTPService.end(socket, with: output)
+    }
+    loop.adopt(socket, from: peer) { token in HTTPConnection(self, token: token, peer: peer, now: loop.now) }
+  }
+
+  /// Answers at once and closes: a new connection's buffer takes a short answer whole.
+  private static func end(_ socket: consuming Socket, with output: borrowing ByteBuffer) {
+    _ = socket.send(output.span)
+    socket.shutdownWrite()
+  }
+
+  func acceptPaused(_ error: SystemError) { server.acceptPaused(error) }
+
+  /// Writes an answer to a connection and counts it.
+  func write(_ response: HTTPResponse, isHead: Bool, keepsAlive: Bool, _ isHTTP10: Bool, to connection: Connection) {
+    server.metrics.requestAnswered(response.status)
+    prepare(response, isHead: isHead, keepsAlive: keepsAlive, isHTTP10: isHTTP10)
+    connection.send(output)
+    if !isHead && response.body.count > HTTPService.joinedBodyMax { connection.send(response.body) }
+  }
+
+  private func prepare(_ response: HTTPResponse, isHead: Bool, keepsAlive: Bool, isHTTP10: Bool) {
+    output.removeAll()
+    response.appendHead(to: &output, keepsAlive: keepsAlive, isHTTP10: isHTTP10)
+    if !isHead && response.body.count <= HTTPService.joinedBodyMax { output.append(response.body) }
+  }
+}

@@ -1,0 +1,50 @@
+// Every bound of the HTTP server, in one place.
+
+/// How much a client may ask for: sizes in bytes, counts, and times.
+package struct Limits: Sendable {
+  // MARK: Sizes
+
+  /// The largest request body, as sent and again after decompression; 413 above it.
+  /// OTLP/HTTP "OTLP/HTTP Request" recommends 64 MiB.
+  package var bodyBytesMax = 64 << 20
+  /// The longest request line; 414 above it.
+  package var requestLineBytesMax = 8 << 10
+  /// The largest request line and header fields together; 431 above it. One field may take all of it.
+  package var headBytesMax = 64 << 10
+  /// The most header fields; 431 above it.
+  package var fieldsMax = 100
+  /// The longest extension of one chunk (RFC 9112 section 7.1.1); 400 above it.
+  package var chunkExtensionBytesMax = 256
+  /// The largest trailer section (RFC 9112 section 7.1.2); 431 above it.
+  package var trailerBytesMax = 8 << 10
+  /// How much of the next requests is read while one is being answered.
+  package var pipelinedBytesMax = 64 << 10
+  /// How many bytes of answers may wait for a slow reader before its next request is looked at.
+  package var unsentBytesMax = 64 << 10
+
+  // MARK: Counts
+
+  /// The most connections open at once; 503 above it.
+  package var connectionsMax = 10_000
+
+  // MARK: Times
+
+  /// From the first byte of a request to the end of its header; 408 after it.
+  package var headTime = Duration.seconds(10)
+  /// For a whole body, extended by one second for every `bodyBytesPerSecondMin` bytes received; 408 after it.
+  package var bodyTime = Duration.seconds(30)
+  /// The slowest sender that is served to the end of a large body.
+  package var bodyBytesPerSecondMin = 16 << 10
+  /// How long a connection may be quiet between requests.
+  package var idleTime = Duration.seconds(60)
+  /// How long a request may wait for its answer from the handler; 503 after it.
+  package var answerTime = Duration.seconds(60)
+  /// How long a reader may take none of an answer.
+  package var writeTime = Duration.seconds(30)
+  /// How long a refused client may go on sending before the connection closes.
+  package var lingerTime = Duration.seconds(5)
+  /// How many bytes of a refused client are read and thrown away.
+  package var lingerBytesMax = 256 << 20
+
+  package init() {}
+}

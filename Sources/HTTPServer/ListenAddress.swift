@@ -1,0 +1,109 @@
+// Where a server listens, as the owner writes it.
+
+internal import Glibc
+internal import Reactor
+package import System
+
+/// A host and a port: `localhost:4318`, `127.0.0.1:4318`, `[::1]:4318`, `:4318`, `collector.internal:4318`.
+package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
+  /// Empty for all interfaces.
+  package let host: String
+  /// 0 lets the kernel choose.
+  package let port: UInt16
+
+  /// The address that `text` spells, or nil when it is not `host:port`.
+  package init?(parsing text: String) {
+    guard let colon = text.lastIndex(of: ":") else { return nil }
+    let digits = text[text.index(after: colon)...]
+    guard digits.utf8.allSatisfy({ Characters.isDigit($0) }), let port = UInt16(digits) else { return nil }
+    var host = text[..<colon]
+    if host.hasPrefix("[") {
+      guard host.hasSuffix("]") else { return nil }
+      host = host.dropFirst().dropLast()
+      guard SocketAddress(literal: String(host), port: port)?.isIPv6 == true else { return nil }
+    } else if host.contains(where: { $0 == ":" || $0 == "[" || $0 == "]" || $0 == "/" || $0.isWhitespace }) {
+      return nil
+    }
+    self.host = String(host)
+    self.port = port
+  }
+
+  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+  /// The sockets for this address; `localhost` may get a second one, for IPv6.
+  ///
+  /// Blocks while a host name is resolved.
+  func listen() throws(ListenError) -> [ListeningAttempt] {
+    do throws(SystemError) {
+      switch host {
+      case "localhost": return try listenOnLocalhost()
+      case "": return [.listening(try listenOnAllInterfaces())]
+      default: return [.listening(try listenOnHost())]
+      }
+    } catch {
+      throw ListenError(address: self, cause: error)
+    }
+  }
+
+  private func listenOnLocalhost() throws(SystemError) -> [ListeningAttempt] {
+    let four = try ListenAddress.socket("127.0.0.1", port)
+    // With port 0 the two would get different ports, and only one can be told.
+    if port == 0 { return [.listening(four)] }
+    do throws(SystemError) {
+      return [.listening(four), .listening(try ListenAddress.socket("::1", port))]
+    } catch {
+      // Without IPv6 on this machine nobody can look for us there.
+      if error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return [.listening(four)] }
+      return [.listening(four), .skipped(error)]
+    }
+  }
+
+  private func listenOnAllInterfaces() throws(SystemError) -> ListeningSocket {
+    do throws(SystemError) {
+      return try ListenAddress.socket("::", port)
+    } catch {
+      if error.code != EAFNOSUPPORT && error.code != EADDRNOTAVAIL { throw error }
+      return try ListenAddress.socket("0.0.0.0", port)
+    }
+  }
+
+  private func listenOnHost() throws(SystemError) -> ListeningSocket {
+    if let literal = SocketAddress(literal: host, port: port) { return try ListeningSocket(on: literal) }
+    guard let first = try SocketAddress.resolve(host, port: port).first else {
+      throw SystemError(code: EADDRNOTAVAIL, doing: "cannot resolve \(host)")
+    }
+    return try ListeningSocket(on: first)
+  }
+
+  private static func socket(_ literal: String, _ port: UInt16) throws(SystemError) -> ListeningSocket {
+    guard let address = SocketAddress(literal: literal, port: port) else {
+      preconditionFailure("\(literal) is an address")
+    }
+    return try ListeningSocket(on: address)
+  }
+}
+
+/// What came of one of a name's addresses.
+enum ListeningAttempt: Sendable {
+  case listening(ListeningSocket)
+  /// The second address of `localhost` is taken; the first one serves.
+  case skipped(SystemError)
+}
+
+/// Why a server cannot listen: `cannot listen on 127.0.0.1:4318: address already in use. Stop …`.
+package struct ListenError: Error, Sendable, CustomStringConvertible {
+  package let address: ListenAddress
+  package let cause: SystemError
+
+  package var description: String {
+    let what = "cannot listen on \(address): \(cause.reason)"
+    switch cause.code {
+    case EADDRINUSE:
+      return "\(what). Stop the process that has the port (ss -ltnp 'sport = :\(address.port)' names it), "
+        + "or choose another endpoint."
+    case EACCES: return "\(what). Ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one."
+    case EADDRNOTAVAIL: return "\(what). Use an address of this machine, or 0.0.0.0 for all."
+    default: return "\(what)."
+    }
+  }
+}

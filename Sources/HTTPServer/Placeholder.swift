@@ -1,1 +1,0 @@
-// Holds the place of HTTPServer until its first file lands.

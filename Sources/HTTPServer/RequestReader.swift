@@ -1,0 +1,151 @@
+// Turns the bytes of one connection into complete requests, one at a time.
+
+package import Bytes
+
+/// The reading half of an HTTP/1.1 connection, without its socket.
+///
+/// Fed with bytes, it says what to do next. After a request it uses no more bytes until `answered`, so requests of one
+/// connection are answered in order. How the bytes are cut changes nothing.
+package struct RequestReader: ~Copyable {
+  /// What the connection has to do.
+  package enum Step: Sendable {
+    /// Wait for more bytes, or for the answer.
+    case needMore
+    /// Tell the client to send the body: "100 Continue".
+    case sendContinue
+    /// Answer this; its content coding is not undone yet.
+    case request(HTTPRequest)
+    /// Answer that the request is refused, and close: where the next one begins is unknown.
+    case refuse(HTTPRefusal)
+  }
+
+  /// What the reader is in the middle of, which decides how long it may take.
+  package enum Phase: Sendable, Equatable {
+    case head
+    case body
+    case answering
+    case refused
+  }
+
+  private let limits: Limits
+  private let peer: String
+  package private(set) var phase = Phase.head
+  private var parser = HeadParser()
+  private var head: HTTPHead?
+  private var chunks = ChunkedReader()
+  private var body = ByteBuffer()
+  private var mustSendContinue = false
+
+  package init(limits: Limits, peer: String) {
+    self.limits = limits
+    self.peer = peer
+  }
+
+  /// How many bytes of the current body have arrived.
+  package var bodyCount: Int { body.count }
+  /// Whether the current request must be answered without a body (RFC 9110 section 9.3.2).
+  package var isHeadRequest: Bool { head?.method == .head }
+  package var isHTTP10: Bool { head?.isHTTP10 ?? false }
+  /// Whether the connection may go on after the current request.
+  package var keepsAlive: Bool { head?.keepsAlive ?? false }
+
+  /// Looks at the bytes behind `start`, moves `start` past those it has used, and says what to do.
+  ///
+  /// Unused bytes are given again, with more behind them.
+  package mutating func next(_ input: Span<UInt8>, from start: inout Int) -> Step {
+    do {
+      if phase == .head {
+        guard try readHead(input.extracting(start...), &start) else { return .needMore }
+      }
+      guard phase == .body, let head else { return .needMore }
+      if mustSendContinue {
+        mustSendContinue = false
+        // RFC 9110 section 10.1.1: may be left out once the body has begun to arrive.
+        if start == input.count { return .sendContinue }
+      }
+      switch head.framing {
+      case .length(let length):
+        let used = min(length - body.count, input.count - start)
+        reserveBody(length, arrived: body.count + used)
+        body.append(input.extracting(start..<(start + used)))
+        start += used
+        if body.count < length { return .needMore }
+      case .chunked:
+        start += try chunks.read(input.extracting(start...), into: &body, limits: limits)
+        if !chunks.isComplete { return .needMore }
+      }
+      phase = .answering
+      return .request(HTTPRequest(head: head, body: takeBody(), peer: peer))
+    } catch {
+      let refusal = head == nil ? parser.located(error, in: input.extracting(start...)) : located(error)
+      phase = .refused
+      body = ByteBuffer()
+      return .refuse(refusal)
+    }
+  }
+
+  /// The current request is answered and the connection goes on: look for the next one.
+  package mutating func answered() {
+    phase = .head
+    head = nil
+    parser = HeadParser()
+  }
+
+  /// The refusal with what is known of the current request.
+  func located(_ refusal: HTTPRefusal) -> HTTPRefusal {
+    guard let head else { return refusal }
+    let request = HTTPRequest(head: head, body: Bytes(), peer: peer)
+    var located = refusal
+    located.path = request.path
+    located.contentType = request.header("content-type")
+    return located
+  }
+
+  // MARK: Straight into the body
+
+  /// Whether the next bytes all belong to a body of known length, so that `fill` can take them without a detour.
+  package var wantsBody: Bool {
+    guard phase == .body, case .length = head?.framing else { return false }
+    return true
+  }
+
+  /// Lets `receive` append to the body, at most what it lacks. Call `next` afterwards.
+  package mutating func fill<Outcome>(_ receive: (_ body: inout ByteBuffer, _ maximum: Int) -> Outcome) -> Outcome? {
+    guard phase == .body, case .length(let length) = head?.framing else { return nil }
+    reserveBody(length, arrived: body.count)
+    return receive(&body, length - body.count)
+  }
+
+  /// Makes room for what has arrived and as much again, never for what is only announced.
+  private mutating func reserveBody(_ length: Int, arrived: Int) {
+    if body.capacity - body.count < min(length - body.count, 16 << 10) || body.capacity < arrived {
+      body.reserve(total: min(length, arrived * 2 + 64 << 10))
+    }
+  }
+
+  private mutating func takeBody() -> Bytes {
+    if body.isEmpty { return Bytes() }
+    let complete = exchange(&body, with: ByteBuffer())
+    return complete.finishTight()
+  }
+
+  // MARK: The head
+
+  /// - Returns: whether the head is complete.
+  private mutating func readHead(_ input: Span<UInt8>, _ start: inout Int) throws(HTTPRefusal) -> Bool {
+    guard let complete = try parser.parse(input, limits: limits) else { return false }
+    head = complete
+    start += parser.length
+    if complete.coding == .unsupported {
+      throw HTTPRefusal(.contentCodingUnsupported, "the only content coding supported is gzip")
+    }
+    if case .length(let length) = complete.framing, length > limits.bodyBytesMax {
+      throw HTTPRefusal(
+        .bodyTooLarge, "the body has \(length) bytes, more than the \(limits.bodyBytesMax) that are accepted")
+    }
+    chunks = ChunkedReader()
+    mustSendContinue = complete.expectsContinue && complete.framing != .length(0)
+    phase = .body
+    return true
+  }
+}

@@ -1,0 +1,63 @@
+// What the journal knows of one cursor.
+
+internal import System
+
+/// A cursor's place and counts; guarded by the journal's lock.
+struct CursorState {
+  let id: Int
+  let sink: String
+  let signal: UInt8
+  let whenFull: WhenFull
+  let wake: @Sendable () -> Void
+  /// By route number: whether records of that route are for this cursor's sink.
+  var wanted: [Bool] = []
+  /// The lowest sequence number that is not settled: a record that the cursor wants, or the journal's next (J3).
+  var position: UInt64 = 1
+  /// The wanted records from `position` on.
+  var pending = Amount()
+  /// Everything that was ever for this cursor: `routed = advanced + dropped + pending` (J7).
+  var routed = Amount()
+  var advanced = Amount()
+  var dropped = Amount()
+  /// Call `wake` once when this much is pending.
+  var alarm: Cursor.Alarm?
+
+  init(id: Int, sink: String, signal: UInt8, whenFull: WhenFull, wake: @escaping @Sendable () -> Void) {
+    self.id = id
+    self.sink = sink
+    self.signal = signal
+    self.whenFull = whenFull
+    self.wake = wake
+  }
+
+  func wants(signal: UInt8, routes: RouteSet) -> Bool { signal == self.signal && wanted[Int(routes.number)] }
+
+  /// Settles every wanted record up to and including `sequence`, and moves to the next wanted one.
+  ///
+  /// Looks at every record once in the cursor's life, so the cost is constant per record appended.
+  mutating func settle(through sequence: UInt64, in ring: borrowing SlotRing) -> Amount {
+    var settled = Amount()
+    while position <= sequence, pending.records > settled.records {
+      let header = ring.header(position)
+      if wants(signal: header.signal, routes: header.routes) { settled += header.amount }
+      position += 1
+    }
+    pending -= settled
+    guard pending.records > 0 else {
+      position = ring.next
+      return settled
+    }
+    while true {
+      let header = ring.header(position)
+      if wants(signal: header.signal, routes: header.routes) { return settled }
+      position += 1
+    }
+  }
+
+  /// Whether to wake the reader now; asks once per alarm.
+  mutating func takeAlarm() -> Bool {
+    guard let alarm, alarm.isReached(by: pending) else { return false }
+    self.alarm = nil
+    return true
+  }
+}

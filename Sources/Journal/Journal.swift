@@ -1,0 +1,136 @@
+// The journal: every accepted request once, in one bounded sequence that each sink reads at its own pace.
+
+// # Problem
+// A client's 200 is a promise: every sink configured at that moment gets the request at least once, or a named counter
+// says why not. Sinks differ in speed by orders of magnitude, some are down for hours, and memory is bounded. With a
+// queue per sink, one full queue would either block the others or make the client repeat what they already have.
+//
+// # Idea
+// One sequence of records, and a cursor per sink and signal. A record is there once, whatever the number of sinks;
+// taking a request is all or nothing; a cursor is two numbers, so a lagging sink costs nothing but the room its records
+// take.
+//
+//      released │ first                          durable │ next
+//     ──────────┼──[ 41 ][ 42 ][ 43 ][ 44 ][ 45 ][ 46 ]──┼──>
+//                     ▲            ▲                     ▲
+//             sqlite/traces   otlp_http/logs      debug/traces (nothing pending)
+//
+// # Invariants
+// J1  A group of records is stored whole or refused whole, and refused before anything is dropped for it.
+// J2  What the held records cost, payloads and fixed overheads, never exceeds the bound.
+// J3  A cursor stands at a record that it wants, or behind the newest. Records below every cursor are released.
+// J4  Sequence numbers are never used twice; cursors read only what is durable. In memory, that is at once.
+// J5  Only sequence numbers and counts are touched under the lock: payloads are freed, sinks woken and completions run
+//     outside it, so a completion may append.
+// J6  Room is made at the expense of lossy cursors only: never of a `.refuse` cursor, and for a record that only
+//     best-effort sinks want never of a durable sink. Such a record is accepted always, and dropped if there is no room.
+// J7  For each cursor, at any moment: routed = advanced + dropped + pending.
+// J8  A batch that was read stays valid: when its cursor is pushed forward meanwhile, `advance` says how much of it had
+//     not been counted as dropped.
+//
+// # Rejected
+// - A queue per sink: see above. - Lock-free queues: slower for several readers, and the lock is one percent of a
+// request. - Releasing records in the middle, so that one old record of a stuck sink does not hold newer ones that are
+// done: possible in memory, not with whole files; both backings shall behave the same.
+
+package import SelfTelemetry
+package import System
+
+/// One bounded sequence of accepted requests.
+///
+/// Safe from any thread: one lock, held for the time of O(cursors) per record; nothing here waits for a sink.
+package final class Journal: Sendable {
+  /// Random at each start, since a memory journal forgets everything.
+  package let id = JournalID.random()
+  package let settings: JournalSettings
+  private let state: Lock<JournalState>
+  private let clock: any Clock
+  private let metrics: JournalMetrics
+
+  package init(settings: JournalSettings, clock: any Clock, metrics: MetricRegistry) {
+    self.settings = settings
+    self.clock = clock
+    self.metrics = JournalMetrics(metrics)
+    state = Lock(JournalState(capacity: settings.memoryBytesMax))
+    self.metrics.watch(self, in: metrics)
+  }
+
+  /// Appends a group of records, all or nothing.
+  ///
+  /// Refuses when they do not fit and a lagging cursor is `.refuse`; otherwise lossy cursors skip ahead. A record that no
+  /// open cursor wants is accepted, counted and forgotten.
+  /// - Parameter completion: called once, when the group is as durable as it will get; here before `append` returns, from
+  ///   a later backing perhaps on another thread. Never under the lock: it may append.
+  package func append(_ records: [JournalRecord], whenDurable completion: @escaping @Sendable (AppendOutcome) -> Void) {
+    let now = clock.monotonic
+    let effects = state.withLock { $0.append(records, at: now) }
+    metrics.count(effects.outcome, unwantedItems: effects.unwantedItems)
+    completion(effects.outcome)
+    for wake in effects.wakes { wake() }
+  }
+
+  /// The set of these sinks, by their durable ids. The same sinks give the same set.
+  package func routes(to sinks: [String]) -> RouteSet { state.withLock { $0.routes(to: sinks) } }
+
+  /// Opens the only cursor of this sink and signal, at the oldest record held.
+  ///
+  /// - Parameter wake: called outside the lock, on the appending thread, when an alarm that the cursor set is reached.
+  package func openCursor(
+    sink: String, signal: UInt8, whenFull: WhenFull, wake: @escaping @Sendable () -> Void = {}
+  ) -> Cursor {
+    let id = state.withLock { $0.openCursor(sink: sink, signal: signal, whenFull: whenFull, wake: wake) }
+    return Cursor(id: id, journal: self)
+  }
+
+  /// Refuses every later append; cursors go on reading what is there.
+  package func close() { state.withLock { $0.close() } }
+
+  /// The newest sequence number that cursors may read; 0 when there is none.
+  package var durableSequence: UInt64 { state.withLock { $0.durable } }
+
+  /// How full a journal is.
+  package struct Usage: Sendable, Equatable {
+    package let records: Int
+    /// Payloads and overheads.
+    package let bytes: Int
+    package let capacityBytes: Int
+    /// Zero when the journal is empty.
+    package let oldestAge: Duration
+
+    package init(records: Int, bytes: Int, capacityBytes: Int, oldestAge: Duration) {
+      self.records = records
+      self.bytes = bytes
+      self.capacityBytes = capacityBytes
+      self.oldestAge = oldestAge
+    }
+  }
+
+  package var usage: Usage {
+    let now = clock.monotonic
+    return state.withLock { state in
+      let oldest = state.ring.count > 0 ? state.ring.header(state.ring.first).appended : now
+      return Usage(
+        records: state.ring.count, bytes: state.ring.bytes, capacityBytes: settings.memoryBytesMax,
+        oldestAge: now.since(oldest))
+    }
+  }
+
+  // MARK: For cursors
+
+  func status(of cursor: Int) -> Cursor.Status { state.withLock { $0.status(of: cursor) } }
+
+  func nextBatch(of cursor: Int, limits: Cursor.Limits) -> Cursor.Batch? {
+    state.withLock { $0.nextBatch(of: cursor, limits: limits) }
+  }
+
+  // In both, the garbage is freed when the result goes out of scope, outside the lock.
+  func advance(_ cursor: Int, past sequence: UInt64) -> Amount {
+    state.withLock { $0.advance(cursor, past: sequence) }.settled
+  }
+
+  func closeCursor(_ cursor: Int) -> Amount { state.withLock { $0.closeCursor(cursor) }.rest }
+
+  func setAlarm(_ alarm: Cursor.Alarm, of cursor: Int) -> Bool {
+    state.withLock { $0.setAlarm(alarm, of: cursor) }
+  }
+}

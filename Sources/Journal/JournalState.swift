@@ -1,0 +1,234 @@
+// What the journal's lock guards, and the rules of room: a plain struct without threads.
+
+internal import Bytes
+internal import System
+
+/// The journal's state; every function is one critical section and returns what to do outside it.
+struct JournalState {
+  private let capacity: Int
+  private(set) var ring = SlotRing()
+  /// Cursors read nothing above it (J4).
+  private(set) var durable: UInt64 = 0
+  private var cursors: [CursorState] = []
+  private var cursorsOpened = 0
+  /// By route number: the sinks' names, sorted.
+  private var routeNames: [[String]] = []
+  private var isClosed = false
+
+  init(capacity: Int) { self.capacity = capacity }
+
+  /// What an append asks of its caller, outside the lock.
+  struct AppendEffects {
+    var outcome = AppendOutcome.accepted
+    /// Items that no sink wanted.
+    var unwantedItems = 0
+    var wakes: [@Sendable () -> Void] = []
+    /// Payloads to let go of.
+    var garbage: [Bytes] = []
+  }
+
+  mutating func append(_ records: [JournalRecord], at now: Instant) -> AppendEffects {
+    var effects = AppendEffects()
+    guard !isClosed else {
+      effects.outcome = .refused(.closed)
+      return effects
+    }
+    let interests = records.map { interest(in: $0) }
+    if let refusal = makeRoom(for: records, interests, &effects.garbage) {
+      effects.outcome = .refused(refusal)
+      return effects
+    }
+    let bestEffortFits = roomForBestEffort(records, interests, &effects.garbage)
+    for (record, interest) in zip(records, interests) {
+      switch interest {
+      case .none: effects.unwantedItems += record.itemCount
+      case .bestEffort where !bestEffortFits: dropAtOnce(record)
+      case .bestEffort, .durable: store(record, at: now)
+      }
+    }
+    for index in cursors.indices where cursors[index].takeAlarm() { effects.wakes.append(cursors[index].wake) }
+    return effects
+  }
+
+  /// Who wants a record.
+  private enum Interest {
+    case none
+    case bestEffort
+    case durable
+  }
+
+  private func interest(in record: JournalRecord) -> Interest {
+    var interest = Interest.none
+    // Cursors are looked at in place: a copy would count references.
+    for index in cursors.indices where cursors[index].wants(signal: record.signal, routes: record.routes) {
+      guard cursors[index].whenFull == .bestEffort else { return .durable }
+      interest = .bestEffort
+    }
+    return interest
+  }
+
+  /// Makes room for what durable sinks want; lossy cursors give way.
+  private mutating func makeRoom(
+    for records: [JournalRecord], _ interests: [Interest], _ garbage: inout [Bytes]
+  ) -> AppendOutcome.Refusal? {
+    var cost = 0
+    for (record, interest) in zip(records, interests) where interest == .durable { cost += record.cost }
+    if cost > capacity { return .tooLarge }
+    return free(cost, atExpenseOf: { $0 != .refuse }, &garbage) ? nil : .full
+  }
+
+  /// Makes room for the rest of a group; only best-effort cursors give way (J6).
+  private mutating func roomForBestEffort(
+    _ records: [JournalRecord], _ interests: [Interest], _ garbage: inout [Bytes]
+  ) -> Bool {
+    guard interests.contains(.bestEffort) else { return true }
+    var cost = 0
+    for (record, interest) in zip(records, interests) where interest != .none { cost += record.cost }
+    return free(cost, atExpenseOf: { $0 == .bestEffort }, &garbage)
+  }
+
+  /// Pushes the cursors that may give way as far as needed for `cost` more bytes, or changes nothing.
+  private mutating func free(
+    _ cost: Int, atExpenseOf givesWay: (WhenFull) -> Bool, _ garbage: inout [Bytes]
+  ) -> Bool {
+    let excess = ring.bytes + cost - capacity
+    if excess <= 0 { return true }
+    var floor = ring.next
+    for index in cursors.indices where !givesWay(cursors[index].whenFull) {
+      floor = min(floor, cursors[index].position)
+    }
+    guard ring.bytes(below: floor) >= excess else { return false }
+    var target = ring.first
+    var freed = 0
+    while freed < excess {
+      freed += ring.header(target).cost
+      target += 1
+    }
+    for index in cursors.indices where cursors[index].position < target {
+      cursors[index].dropped += cursors[index].settle(through: target - 1, in: ring)
+    }
+    release(into: &garbage)
+    return true
+  }
+
+  private mutating func store(_ record: JournalRecord, at now: Instant) {
+    ring.append(record, at: now)
+    // The memory backing has no later moment at which a record becomes safer.
+    durable = ring.next - 1
+    let amount = ring.header(durable).amount
+    for index in cursors.indices {
+      if cursors[index].wants(signal: record.signal, routes: record.routes) {
+        cursors[index].routed += amount
+        cursors[index].pending += amount
+      } else if cursors[index].pending.records == 0 {
+        cursors[index].position = ring.next
+      }
+    }
+  }
+
+  /// Accepts a record that only best-effort sinks want and for which there is no room.
+  private mutating func dropAtOnce(_ record: JournalRecord) {
+    let amount = Amount(records: 1, items: record.itemCount, bytes: record.cost)
+    for index in cursors.indices where cursors[index].wants(signal: record.signal, routes: record.routes) {
+      cursors[index].routed += amount
+      cursors[index].dropped += amount
+    }
+  }
+
+  /// Releases what lies below every cursor.
+  private mutating func release(into garbage: inout [Bytes]) {
+    var floor = ring.next
+    for index in cursors.indices { floor = min(floor, cursors[index].position) }
+    ring.release(below: floor, into: &garbage)
+  }
+
+  mutating func close() { isClosed = true }
+
+  // MARK: Routes and cursors
+
+  mutating func routes(to sinks: [String]) -> RouteSet {
+    let names = Set(sinks).sorted()
+    if let number = routeNames.firstIndex(of: names) { return RouteSet(number: Int32(number)) }
+    routeNames.append(names)
+    for index in cursors.indices { cursors[index].wanted.append(names.contains(cursors[index].sink)) }
+    return RouteSet(number: Int32(routeNames.count - 1))
+  }
+
+  mutating func openCursor(
+    sink: String, signal: UInt8, whenFull: WhenFull, wake: @escaping @Sendable () -> Void
+  ) -> Int {
+    precondition(
+      !cursors.contains { $0.sink == sink && $0.signal == signal }, "a sink has one cursor per signal")
+    cursorsOpened += 1
+    var cursor = CursorState(id: cursorsOpened, sink: sink, signal: signal, whenFull: whenFull, wake: wake)
+    cursor.wanted = routeNames.map { $0.contains(sink) }
+    // It starts at the oldest record that is there, like any cursor that the journal does not know.
+    cursor.position = ring.next
+    for sequence in (ring.first..<ring.next).reversed() {
+      let header = ring.header(sequence)
+      guard cursor.wants(signal: header.signal, routes: header.routes) else { continue }
+      cursor.pending += header.amount
+      cursor.position = sequence
+    }
+    cursor.routed = cursor.pending
+    cursors.append(cursor)
+    return cursor.id
+  }
+
+  mutating func closeCursor(_ id: Int) -> (rest: Amount, garbage: [Bytes]) {
+    let rest = cursors.remove(at: index(of: id)).pending
+    var garbage: [Bytes] = []
+    release(into: &garbage)
+    return (rest, garbage)
+  }
+
+  mutating func advance(_ id: Int, past sequence: UInt64) -> (settled: Amount, garbage: [Bytes]) {
+    precondition(sequence <= durable, "a cursor moves over durable records only")
+    let index = index(of: id)
+    let settled = cursors[index].settle(through: sequence, in: ring)
+    cursors[index].advanced += settled
+    var garbage: [Bytes] = []
+    release(into: &garbage)
+    return (settled, garbage)
+  }
+
+  mutating func setAlarm(_ alarm: Cursor.Alarm, of id: Int) -> Bool {
+    let index = index(of: id)
+    let isReached = alarm.isReached(by: cursors[index].pending)
+    cursors[index].alarm = isReached ? nil : alarm
+    return isReached
+  }
+
+  func nextBatch(of id: Int, limits: Cursor.Limits) -> Cursor.Batch? {
+    let index = index(of: id)
+    let pending = cursors[index].pending.records
+    guard pending > 0 else { return nil }
+    var batch = Cursor.Batch()
+    var (sequence, items, bytes) = (cursors[index].position, 0, 0)
+    while sequence <= durable, batch.entries.count < pending {
+      let header = ring.header(sequence)
+      if cursors[index].wants(signal: header.signal, routes: header.routes) {
+        items += header.itemCount
+        bytes += header.cost - JournalSettings.recordOverheadBytes
+        if !batch.entries.isEmpty, items > limits.itemsMax || bytes > limits.bytesMax { break }
+        batch.entries.append(Cursor.Batch.Entry(payload: ring.payload(sequence), itemCount: header.itemCount))
+        batch.lastSequence = sequence
+      }
+      sequence += 1
+    }
+    return batch.entries.isEmpty ? nil : batch
+  }
+
+  func status(of id: Int) -> Cursor.Status {
+    let cursor = cursors[index(of: id)]
+    return Cursor.Status(
+      position: cursor.position, pending: cursor.pending,
+      oldest: cursor.pending.records > 0 ? ring.header(cursor.position).appended : nil,
+      routed: cursor.routed, advanced: cursor.advanced, dropped: cursor.dropped)
+  }
+
+  private func index(of id: Int) -> Int {
+    for index in cursors.indices where cursors[index].id == id { return index }
+    preconditionFailure("a closed cursor is not used")
+  }
+}

@@ -1,0 +1,91 @@
+// What a sink's worker counts, under the Collector's names and ours.
+
+internal import Journal
+internal import OTLP
+internal import SelfTelemetry
+internal import System
+
+/// The counters of one signal of one sink: accepted = sent + pending + dropped, by items.
+struct SinkMetrics: Sendable {
+  private let sent: Counter
+  private let sendFailed: Counter
+  private let retries: Counter
+  private let sink: String
+  private let signal: Signal
+  private let registry: MetricRegistry
+  /// Counters by reason; a sink's own reasons are few, but come from outside.
+  private let dropped = Lock<[String: Counter]>([:])
+
+  /// The most reasons that are told apart; the rest is `other`.
+  private static let reasonsMax = 32
+
+  init(sink: String, signal: Signal, registry: MetricRegistry) {
+    self.sink = sink
+    self.signal = signal
+    self.registry = registry
+    let items = signal.itemsName
+    let labels = [Label("exporter", sink)]
+    sent = registry.counter(
+      "otelcol_exporter_sent_\(items)", help: "Items (\(items)) that the sink delivered.", labels: labels)
+    sendFailed = registry.counter(
+      "otelcol_exporter_send_failed_\(items)", help: "Items (\(items)) that the sink could not deliver and gave up.",
+      labels: labels)
+    retries = registry.counter(
+      "otlpd_exporter_retries", help: "Failed attempts of batches that are tried again.",
+      labels: labels + [Label("signal", signal.name)])
+  }
+
+  /// Registers what the journal knows, read at each scrape.
+  func watch(_ cursor: Cursor, capacity: Int, clock: any Clock) {
+    let exporter = Label("exporter", sink)
+    let signalLabels = [exporter, Label("signal", signal.name)]
+    let queueLabels = [exporter, Label("data_type", signal.name)]
+    registry.reading(
+      "otelcol_exporter_enqueue_failed_\(signal.itemsName)", kind: .counter,
+      help: "Items (\(signal.itemsName)) dropped for the sink because the journal was full.", labels: [exporter]
+    ) { Double(cursor.status.dropped.items) }
+    registry.reading(
+      "otelcol_exporter_queue_size", help: "Bytes in the journal that the sink has yet to deliver.", labels: queueLabels
+    ) { Double(cursor.status.pending.bytes) }
+    registry.reading(
+      "otelcol_exporter_queue_capacity", help: "Bytes that the journal may hold for all sinks together.",
+      labels: queueLabels
+    ) { Double(capacity) }
+    registry.reading(
+      "otlpd_exporter_accepted_items", kind: .counter,
+      help: "Items accepted for the sink: sent, pending and dropped items add up to it.", labels: signalLabels
+    ) { Double(cursor.status.routed.items) }
+    registry.reading(
+      "otlpd_exporter_pending_items", help: "Items that the sink has yet to deliver.", labels: signalLabels
+    ) { Double(cursor.status.pending.items) }
+    registry.reading(
+      "otlpd_exporter_lag_seconds", help: "Age in seconds of the oldest request that the sink has yet to deliver.",
+      labels: signalLabels
+    ) { cursor.status.oldest.map { clock.monotonic.since($0).seconds } ?? 0 }
+    registry.reading(
+      SinkMetrics.droppedName, kind: .counter, help: SinkMetrics.droppedHelp,
+      labels: signalLabels + [Label("reason", DropReason.journalFull)]
+    ) { Double(cursor.status.dropped.items) }
+  }
+
+  func countSent(_ items: Int) { sent.add(items) }
+  func countRetry() { retries.add() }
+
+  /// Counts accepted items that the sink will not get.
+  func countDropped(_ items: Int, reason: String) {
+    guard items > 0 else { return }
+    if reason != DropReason.rejected, reason != DropReason.shutdown { sendFailed.add(items) }
+    dropped.withLock { dropped in
+      if let counter = dropped[reason] { return counter }
+      let name = dropped.count < SinkMetrics.reasonsMax ? reason : "other"
+      let counter = registry.counter(
+        SinkMetrics.droppedName, help: SinkMetrics.droppedHelp,
+        labels: [Label("exporter", sink), Label("signal", signal.name), Label("reason", name)])
+      dropped[name] = counter
+      return counter
+    }.add(items)
+  }
+
+  private static let droppedName = "otlpd_dropped_items"
+  private static let droppedHelp = "Accepted items that the sink will not get, by reason."
+}

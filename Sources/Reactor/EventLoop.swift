@@ -1,0 +1,219 @@
+// One thread's loop: ready descriptors, posted work, deadlines, in that order, for ever.
+
+internal import Bytes
+package import System
+
+/// Connections and listeners on one thread.
+///
+/// Nothing here may block or be called from another thread; others post to the `mailbox`. A token names a slot of the
+/// table with the slot's generation in its upper half, so that an event or a reply for a connection that is gone
+/// finds nothing.
+package final class EventLoop {
+  private enum Occupant {
+    case none
+    case connection(Connection)
+    case listener(Listener)
+  }
+
+  private struct Slot {
+    var generation: UInt32 = 0
+    var occupant = Occupant.none
+  }
+
+  /// 128 KiB: the largest request that is parsed where it was read.
+  private static let scratchSize = 128 << 10
+  private static let eventsPerTurnMax = 256
+  private static let wakeToken = UInt64.max
+
+  /// Which of the reactor's loops this is, from 0.
+  package let index: Int
+  package let mailbox: Mailbox
+  let epoll: Epoll
+  private let clock: any Clock
+
+  /// The time at the beginning of this turn.
+  package private(set) var now: Instant
+  private var slots: [Slot] = []
+  private var freeSlots: [Int] = []
+  private var deadlines = DeadlineQueue()
+  private var scratch = ByteBuffer(capacity: EventLoop.scratchSize)
+  private var connectionCount = 0
+  /// When the loop ends although connections are still open; nil before the reactor stops.
+  private var end: Instant?
+
+  init(index: Int, epoll: Epoll, mailbox: Mailbox, clock: any Clock) {
+    self.index = index
+    self.epoll = epoll
+    self.mailbox = mailbox
+    self.clock = clock
+    now = clock.monotonic
+  }
+
+  // MARK: For handlers and acceptors
+
+  /// Whether the reactor is stopping: answer what is in flight, and close.
+  package var isDraining: Bool { end != nil }
+
+  /// Makes a connection of an accepted socket and watches it.
+  ///
+  /// - Parameter makeHandler: called once, with the connection's token.
+  package func adopt(
+    _ socket: consuming Socket, from peer: SocketAddress, _ makeHandler: (UInt64) -> any ConnectionHandler
+  ) {
+    let token = freeToken()
+    let connection = Connection(socket, token: token, peer: peer, loop: self, handler: makeHandler(token))
+    occupy(token, .connection(connection))
+    connectionCount += 1
+    do {
+      try epoll.add(connection.number, .read, token: token)
+      connection.handler.opened(connection)
+    } catch {
+      connection.close()
+    }
+  }
+
+  /// The connection that `token` names, unless it is gone.
+  package func connection(_ token: UInt64) -> Connection? {
+    if case .connection(let connection) = occupant(token) { return connection }
+    return nil
+  }
+
+  /// Takes connections from `socket` until `stopListening`.
+  package func listen(on socket: ListeningSocket, _ acceptor: any ConnectionAcceptor) {
+    guard !isDraining else { return }
+    let listener = Listener(socket, token: freeToken(), acceptor: acceptor, loop: self)
+    occupy(listener.token, .listener(listener))
+    listener.arm()
+  }
+
+  /// Takes no more connections from `socket`.
+  package func stopListening(on socket: ListeningSocket) {
+    for slot in slots {
+      if case .listener(let listener) = slot.occupant, listener.belongs(to: socket) { remove(listener) }
+    }
+  }
+
+  // MARK: For connections and listeners
+
+  func queue(_ deadline: Instant, token: UInt64) { deadlines.push(deadline, token: token) }
+
+  func watch(_ connection: Connection, _ interest: Epoll.Interest) {
+    do {
+      try epoll.modify(connection.number, interest, token: connection.token)
+    } catch {
+      connection.close()
+    }
+  }
+
+  func forget(_ connection: Connection) {
+    // Now and not when the descriptor closes: someone may hold the connection a little longer.
+    epoll.remove(connection.number)
+    vacate(connection.token)
+    connectionCount -= 1
+  }
+
+  private func remove(_ listener: Listener) {
+    epoll.remove(listener.number)
+    vacate(listener.token)
+  }
+
+  // MARK: The loop
+
+  /// Runs until `drain` has been called and its work is done.
+  func run() {
+    var events = Epoll.Events(capacity: EventLoop.eventsPerTurnMax)
+    var work: [Mailbox.Work] = []
+    do {
+      try epoll.add(mailbox.wakeUp.number, .read, token: EventLoop.wakeToken)
+    } catch {
+      preconditionFailure("a new epoll instance takes its first descriptor: \(error)")
+    }
+    while !isDone {
+      epoll.wait(&events, milliseconds: mailbox.prepareToSleep() ? sleepMilliseconds : 0)
+      now = clock.monotonic
+      for index in 0..<events.count { dispatch(events[index]) }
+      mailbox.take(&work)
+      for item in work { item(self) }
+      work.removeAll(keepingCapacity: true)
+      passDeadlines()
+    }
+    closeEverything()
+  }
+
+  private var isDone: Bool {
+    guard let end else { return false }
+    return connectionCount == 0 || now >= end
+  }
+
+  private var sleepMilliseconds: Int? {
+    guard let deadline = deadlines.next else { return end.map { $0.since(now).milliseconds } }
+    return min(deadline, end ?? deadline).since(now).milliseconds
+  }
+
+  private func dispatch(_ event: Epoll.Event) {
+    if event.token == EventLoop.wakeToken { return mailbox.wakeUp.reset() }
+    switch occupant(event.token) {
+    case .connection(let connection): connection.handle(event, scratch: &scratch)
+    case .listener(let listener): listener.acceptWaiting()
+    case .none: break
+    }
+  }
+
+  private func passDeadlines() {
+    while let (deadline, token) = deadlines.popDue(at: now) {
+      switch occupant(token) {
+      case .connection(let connection): connection.deadlineCameUp(deadline, now: now)
+      case .listener(let listener): listener.arm()
+      case .none: break
+      }
+    }
+  }
+
+  // MARK: The end
+
+  /// Stops listening, lets requests in flight finish, and ends the loop at `end` at the latest.
+  func drain(until end: Instant) {
+    guard !isDraining else { return }
+    self.end = end
+    for slot in slots {
+      switch slot.occupant {
+      case .connection(let connection): connection.drain()
+      case .listener(let listener): remove(listener)
+      case .none: break
+      }
+    }
+  }
+
+  private func closeEverything() {
+    mailbox.close()
+    for slot in slots {
+      if case .connection(let connection) = slot.occupant { connection.close() }
+    }
+  }
+
+  // MARK: The table
+
+  private func occupant(_ token: UInt64) -> Occupant {
+    let index = Int(UInt32(truncatingIfNeeded: token))
+    guard index < slots.count, slots[index].generation == UInt32(truncatingIfNeeded: token >> 32) else { return .none }
+    return slots[index].occupant
+  }
+
+  private func freeToken() -> UInt64 {
+    let index = freeSlots.popLast() ?? slots.count
+    if index == slots.count { slots.append(Slot()) }
+    return UInt64(slots[index].generation) << 32 | UInt64(index)
+  }
+
+  private func occupy(_ token: UInt64, _ occupant: Occupant) {
+    slots[Int(UInt32(truncatingIfNeeded: token))].occupant = occupant
+  }
+
+  private func vacate(_ token: UInt64) {
+    let index = Int(UInt32(truncatingIfNeeded: token))
+    // Wraps after 2^32 connections in one slot; nothing keeps a token that long.
+    slots[index].generation &+= 1
+    slots[index].occupant = .none
+    freeSlots.append(index)
+  }
+}

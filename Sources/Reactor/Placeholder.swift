@@ -1,1 +1,0 @@
-// Holds the place of Reactor until its first file lands.

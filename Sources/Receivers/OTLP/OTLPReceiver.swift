@@ -1,0 +1,125 @@
+// The OTLP/HTTP receiver: a complete HTTP request in, an OTLP answer out.
+
+internal import Bytes
+package import HTTPServer
+package import OTLP
+package import Pipeline
+
+/// Takes export requests over HTTP and hands them to the pipeline.
+///
+/// Sources: OTLP specification, "OTLP/HTTP"; google.rpc.Status for the bodies of refusals.
+package struct OTLPReceiver: Sendable {
+  /// Where each signal is posted to; a signal that no pipeline takes has no path (404).
+  private let signals: [String: Signal]
+  /// The component id in the config file: `otlp`, `otlp/internal`.
+  private let id: String
+  private let pipeline: Pipeline
+  private let metrics: ReceiverMetrics
+
+  /// - Parameter paths: the URL paths of the signals that some pipeline takes from this receiver.
+  package init(id: String, paths: [Signal: String], pipeline: Pipeline, metrics: ReceiverMetrics) {
+    self.id = id
+    self.pipeline = pipeline
+    self.metrics = metrics
+    signals = Dictionary(paths.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Answers one request, at once or when the journal has it. Runs on a reactor thread and never blocks.
+  package func handle(_ request: HTTPRequest, _ reply: Reply) {
+    guard let signal = signals[request.path] else { return reply.send(notFound(request)) }
+    guard request.method == .post else { return reply.send(methodNotAllowed(request)) }
+    guard let encoding = request.encoding else { return reply.send(unsupportedMediaType(request)) }
+    let export: ExportRequest
+    do {
+      export = try ExportRequest(decoding: request.body, as: encoding, signal: signal)
+    } catch {
+      metrics.countMalformed(signal)
+      return reply.send(.refusal(.badData, error.description, as: encoding))
+    }
+    metrics.countFixes(export)
+    pipeline.accept(export, from: id) { outcome in
+      reply.send(.answer(to: export, outcome: outcome, as: encoding))
+    }
+  }
+
+  /// The answer to a request that the HTTP server itself refused, in the form OTLP wants.
+  package static func refusal(_ refusal: HTTPRefusal) -> HTTPResponse {
+    let encoding = refusal.contentType.flatMap { Encoding(contentType: $0) } ?? .json
+    return .refusal(OTLPStatus(refusalCode: refusal.status), refusal.message, as: encoding)
+  }
+}
+
+// MARK: - Refusals
+
+extension OTLPReceiver {
+  private func notFound(_ request: HTTPRequest) -> HTTPResponse {
+    let known = signals.keys.sorted().joined(separator: ", ")
+    return .refusal(.notFound, "no such path; OTLP is taken at \(known)", as: request.encoding ?? .json)
+  }
+
+  private func methodNotAllowed(_ request: HTTPRequest) -> HTTPResponse {
+    // RFC 9110 section 15.5.6: a 405 names the methods that are allowed.
+    let message = "this is an OTLP endpoint: send telemetry with POST, as application/x-protobuf or application/json"
+    return .refusal(
+      .methodNotAllowed, message, as: request.encoding ?? .json, headers: [HTTPHeader("Allow", "POST")])
+  }
+
+  private func unsupportedMediaType(_ request: HTTPRequest) -> HTTPResponse {
+    let found = request.header("content-type").map { "\"\($0)\"" } ?? "none"
+    return .refusal(
+      .unsupportedMediaType,
+      "expected the content type application/x-protobuf or application/json, found \(found)", as: .json)
+  }
+}
+
+// MARK: - Encodings and answers
+
+extension HTTPRequest {
+  /// The encoding that the Content-Type header names.
+  fileprivate var encoding: Encoding? { header("content-type").flatMap { Encoding(contentType: $0) } }
+}
+
+extension Encoding {
+  /// RFC 9110 section 8.3.1: media types compare without regard to case, and parameters do not matter here.
+  init?(contentType: String) {
+    let end = contentType.firstIndex(of: ";") ?? contentType.endIndex
+    var type = contentType[..<end]
+    while let last = type.last, last == " " || last == "\t" { type.removeLast() }
+    switch type.lowercased() {
+    case "application/x-protobuf": self = .protobuf
+    case "application/json": self = .json
+    default: return nil
+    }
+  }
+
+  fileprivate var contentType: String {
+    switch self {
+    case .protobuf: "application/x-protobuf"
+    case .json: "application/json"
+    }
+  }
+}
+
+extension HTTPResponse {
+  /// OTLP/HTTP "Full Success", "Partial Success" and "Failures", in the request's own encoding.
+  fileprivate static func answer(to export: ExportRequest, outcome: AcceptOutcome, as encoding: Encoding)
+    -> HTTPResponse
+  {
+    switch outcome {
+    case .accepted:
+      HTTPResponse(
+        status: OTLPStatus.ok.httpStatus, contentType: encoding.contentType,
+        body: ExportResponse.success(rejection: export.rejected, signal: export.signal, encoding: encoding))
+    case .refused(let reason):
+      .refusal(OTLPStatus(reason), reason.message, as: encoding, headers: OTLPStatus(reason).headers)
+    }
+  }
+
+  fileprivate static func refusal(
+    _ status: OTLPStatus, _ message: String, as encoding: Encoding, headers: [HTTPHeader] = []
+  ) -> HTTPResponse {
+    HTTPResponse(
+      status: status.httpStatus, contentType: encoding.contentType,
+      body: RPCStatus(code: status.rpcCode, message: message).encoded(as: encoding), headers: headers)
+  }
+}

@@ -1,1 +1,0 @@
-// Holds the place of Receivers until its first file lands.

@@ -1,0 +1,127 @@
+// One connection to a SQLite database file.
+
+internal import CSQLite
+
+/// A connection. One thread at a time uses it and its statements; the owner sees to that.
+///
+/// Statements may outlive `close`: the file is then closed when the last of them goes.
+@safe
+package final class Database {
+  package enum Mode: Sendable {
+    case readOnly
+    /// The file must exist.
+    case readWrite
+    case create
+  }
+
+  /// How long a call waits for another connection's lock before it fails as `busy`.
+  package static let busyTimeoutDefault: Duration = .seconds(5)
+
+  package let path: String
+  private var handle: OpaquePointer?
+
+  /// Opens the file at `path`. SQLite reads it only when the first statement runs.
+  package init(path: String, mode: Mode, busyTimeout: Duration = Database.busyTimeoutDefault) throws(SQLiteError) {
+    self.path = path
+    let access =
+      switch mode {
+      case .readOnly: SQLITE_OPEN_READONLY
+      case .readWrite: SQLITE_OPEN_READWRITE
+      case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+      }
+    // Safe: the path is NUL-terminated for the call; on failure the handle is closed by `deinit`.
+    let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    let result = unsafe sqlite3_open_v2(path, &handle, flags, nil)
+    guard result == SQLITE_OK else { throw error(result, in: path) }
+    let (seconds, attoseconds) = busyTimeout.components
+    // Safe: the handle is open.
+    unsafe sqlite3_busy_timeout(handle, Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000))
+  }
+
+  deinit { close() }
+
+  /// Closes the connection, at once or when the last statement goes. Calling again does nothing.
+  package func close() {
+    // Safe: `sqlite3_close_v2` takes null, and waits for the statements still alive.
+    unsafe sqlite3_close_v2(handle)
+    unsafe handle = nil
+  }
+
+  /// Compiles one statement, to be kept and run many times.
+  package func prepare(_ sql: String) throws(SQLiteError) -> Statement {
+    var statement: OpaquePointer?
+    // Safe: the text is NUL-terminated for the call.
+    let result = unsafe sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+    guard result == SQLITE_OK, let statement = unsafe statement else { throw error(result, in: sql) }
+    return unsafe Statement(handle: statement)
+  }
+
+  /// Runs one or several statements and ignores their rows.
+  package func execute(_ sql: String) throws(SQLiteError) {
+    // Safe: the text is NUL-terminated for the call; no callback, no message to free.
+    let result = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+    if result != SQLITE_OK { throw error(result, in: sql) }
+  }
+
+  /// Runs `body` in a transaction that takes the write lock at the start; an error rolls it back.
+  package func transaction<Result>(_ body: () throws(SQLiteError) -> Result) throws(SQLiteError) -> Result {
+    try execute("BEGIN IMMEDIATE")
+    do {
+      let result = try body()
+      try execute("COMMIT")
+      return result
+    } catch {
+      rollback()
+      throw error
+    }
+  }
+
+  /// Ends an open transaction without its changes. SQLite may have done so by itself already.
+  package func rollback() {
+    if isInTransaction { try? execute("ROLLBACK") }
+  }
+
+  package var isInTransaction: Bool {
+    // Safe: the handle is open or null, and a closed connection has no transaction.
+    unsafe handle != nil && sqlite3_get_autocommit(handle) == 0
+  }
+
+  /// The id of the row inserted last.
+  package var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(handle) }
+
+  /// Rows that the last INSERT, UPDATE or DELETE changed; an insert skipped by a conflict is none.
+  package var changes: Int { Int(unsafe sqlite3_changes(handle)) }
+
+  /// Every row of a small result.
+  package func rows(_ sql: String) throws(SQLiteError) -> [[SQLiteValue]] {
+    var statement = try prepare(sql)
+    var rows: [[SQLiteValue]] = []
+    while try statement.step() { rows.append((0..<statement.columnCount).map { statement.value($0) }) }
+    return rows
+  }
+
+  /// The first column of the first row; null when there is none.
+  package func value(_ sql: String) throws(SQLiteError) -> SQLiteValue {
+    var statement = try prepare(sql)
+    return try statement.step() ? statement.value(0) : .null
+  }
+
+  /// The number that says whose file this is; 0 in a file that nobody marked.
+  package func applicationID() throws(SQLiteError) -> Int64 { try value("PRAGMA application_id").integer ?? 0 }
+
+  /// The version of the schema, kept by the application; 0 in a new file.
+  package func userVersion() throws(SQLiteError) -> Int64 { try value("PRAGMA user_version").integer ?? 0 }
+
+  private func error(_ code: Int32, in sql: String) -> SQLiteError {
+    // Safe: SQLite returns a NUL-terminated text that is valid until the next call; null handles give a constant.
+    unsafe SQLiteError(
+      code: code, message: String(cString: sqlite3_errmsg(handle)), sql: sql,
+      systemCode: handle == nil ? 0 : sqlite3_system_errno(handle))
+  }
+}
+
+/// The version of the library, as in `3.40.1`.
+package func sqliteVersion() -> String {
+  // Safe: a constant, NUL-terminated.
+  unsafe String(cString: sqlite3_libversion())
+}

@@ -1,1 +1,0 @@
-// Holds the place of SQLite until its first file lands.

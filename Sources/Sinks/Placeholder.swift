@@ -1,1 +1,0 @@
-// Holds the place of Sinks until its first file lands.

@@ -1,0 +1,115 @@
+// An IP address with a port, and its text.
+
+internal import CLinux
+internal import Glibc
+
+/// An IPv4 or IPv6 address with a port: `127.0.0.1:4318`, `[::1]:4318`.
+package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
+  /// The kernel's own form; IPv4 uses its beginning.
+  private var storage = sockaddr_in6()
+
+  package static func == (left: SocketAddress, right: SocketAddress) -> Bool { left.description == right.description }
+
+  /// The address that `literal` spells (`127.0.0.1`, `::1`), or nil when it is a name.
+  package init?(literal: String, port: UInt16) {
+    var four = in_addr()
+    var six = in6_addr()
+    // Safe: inet_pton writes one address of the named family.
+    if unsafe inet_pton(AF_INET, literal, &four) == 1 {
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = port.bigEndian
+      address.sin_addr = four
+      // Safe: sockaddr_in6 is larger than sockaddr_in, and both are plain bytes.
+      unsafe withUnsafeMutableBytes(of: &storage) { unsafe $0.storeBytes(of: address, as: sockaddr_in.self) }
+    } else if unsafe inet_pton(AF_INET6, literal, &six) == 1 {
+      storage.sin6_family = sa_family_t(AF_INET6)
+      storage.sin6_port = port.bigEndian
+      storage.sin6_addr = six
+    } else {
+      return nil
+    }
+  }
+
+  /// The addresses of a host name, in the resolver's order. Blocks while the resolver asks.
+  package static func resolve(_ name: String, port: UInt16) throws(SystemError) -> [SocketAddress] {
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var list: UnsafeMutablePointer<addrinfo>?
+    // Safe: getaddrinfo writes the head of a list that freeaddrinfo gives back.
+    let failure = unsafe getaddrinfo(name, String(port), &hints, &list)
+    defer { if let list = unsafe list { unsafe freeaddrinfo(list) } }
+    if failure == EAI_SYSTEM { throw .last("cannot resolve \(name)") }
+    if failure != 0 { throw SystemError(code: EADDRNOTAVAIL, doing: "cannot resolve \(name)") }
+    var addresses: [SocketAddress] = []
+    var next = unsafe list
+    while let entry = unsafe next {
+      if let address = unsafe SocketAddress(entry.pointee.ai_addr, entry.pointee.ai_addrlen) {
+        addresses.append(address)
+      }
+      unsafe next = entry.pointee.ai_next
+    }
+    return addresses
+  }
+
+  /// A copy of what the kernel wrote, when it is of a known family.
+  @unsafe
+  private init?(_ source: UnsafePointer<sockaddr>, _ length: socklen_t) {
+    let family = unsafe Int32(source.pointee.sa_family)
+    guard family == AF_INET || family == AF_INET6 else { return nil }
+    let count = min(Int(length), MemoryLayout<sockaddr_in6>.size)
+    // Safe: `count` bytes fit both sides.
+    unsafe withUnsafeMutableBytes(of: &storage) { bytes in
+      unsafe bytes.baseAddress!.copyMemory(from: source, byteCount: count)
+    }
+  }
+
+  var family: Int32 { Int32(storage.sin6_family) }
+  package var isIPv6: Bool { family == AF_INET6 }
+  /// The port; the kernel keeps it in the same place for both families.
+  package var port: UInt16 { UInt16(bigEndian: storage.sin6_port) }
+
+  /// The same host with another port.
+  package func with(port: UInt16) -> SocketAddress {
+    var copy = self
+    copy.storage.sin6_port = port.bigEndian
+    return copy
+  }
+
+  /// The address without the port: `::1`.
+  package var host: String {
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    let isIPv6 = isIPv6
+    // Safe: inet_ntop reads an address of the stated family and writes a terminated text of at most the given size.
+    unsafe withUnsafeBytes(of: storage) { bytes in
+      let offset =
+        isIPv6 ? MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr)! : MemoryLayout<sockaddr_in>.offset(of: \.sin_addr)!
+      unsafe inet_ntop(isIPv6 ? AF_INET6 : AF_INET, bytes.baseAddress! + offset, &text, socklen_t(text.count))
+    }
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  package var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+  /// Lends the address in the kernel's form.
+  @unsafe
+  func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    let length = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+    return unsafe withUnsafeBytes(of: storage) { bytes in
+      unsafe body(bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(length))
+    }
+  }
+
+  /// Lets the kernel fill in an address.
+  @unsafe
+  static func filled(by call: (UnsafeMutablePointer<sockaddr>, inout socklen_t) -> Int32) -> (Int32, SocketAddress?) {
+    var storage = sockaddr_in6()
+    var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+    // Safe: the kernel writes at most `length` bytes.
+    return unsafe withUnsafeMutableBytes(of: &storage) { bytes in
+      let pointer = unsafe bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
+      let result = unsafe call(pointer, &length)
+      return unsafe (result, result < 0 ? nil : SocketAddress(pointer, length))
+    }
+  }
+}

@@ -1,1 +1,0 @@
-// Holds the place of TelemetryStore until its first file lands.

@@ -1,1 +1,0 @@
-// Holds the place of the HTTPClient tests until the first lands.

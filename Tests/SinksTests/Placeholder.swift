@@ -1,1 +1,0 @@
-// Holds the place of the Sinks tests until the first lands.

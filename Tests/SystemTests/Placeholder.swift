@@ -1,1 +1,0 @@
-// Holds the place of the System tests until the first lands.
