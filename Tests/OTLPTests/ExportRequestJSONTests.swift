@@ -204,8 +204,10 @@ struct ExportRequestJSONTests {
 
   @Test("Names may be escaped or in snake_case")
   func names() throws {
-    let json =
-      #"{"resource_spans":[{"scope\u0053pans":[{"\u0073pans":[{"start_time_unix_nano":"1","dropped_attributes_count":2,"parent_span_id":"0000000000000001"}]}]}]}"#
+    let json = #"""
+      {"resource_spans":[{"scope\u0053pans":[{"\u0073pans":[{"start_time_unix_nano":"1","dropped_attributes_count":2,
+      "parent_span_id":"0000000000000001"}]}]}]}
+      """#
     let request = try decode(json)
     #expect(
       request.payload.array
