@@ -6,7 +6,6 @@ internal import OTLP
 internal import Pipeline
 internal import Sinks
 internal import System
-struct SinkContext: Sendable {}
 struct Setup {
   let plan: DaemonPlan
   let dataDirectory = "/tmp/x"
@@ -15,6 +14,6 @@ struct Setup {
   }
   func logger(clock: any Clock, environment: [String: String]) -> Logger { Logger(label: "otlpd") { _ in LineLogHandler(format: .logfmt, level: .info, clock: clock) } }
   func logFindings(to: Logger) {}
-  func context(logger: Logger, clock: any Clock) -> SinkContext { SinkContext() }
+  func context(logger: Logger, clock: any Clock) -> SinkContext { SinkContext(version: Version.current, dataDirectory: dataDirectory, clock: clock, logger: logger) }
 }
 enum Validation { static func run(configPath: String?, dataDirectory: String?) -> ExitStatus { .success } }
