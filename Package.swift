@@ -102,7 +102,9 @@ let package = Package(
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
     tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System"]),
     tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
-    tests("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes"]),
+    tests(
+      "Receivers",
+      ["HTTPServer", "Pipeline", "Journal", "OTLP", "Config", "SelfTelemetry", "Bytes", "System", logging]),
     tests("Processors", ["Pipeline", "OTLP", "Config"]),
     tests(
       "Sinks",
@@ -110,7 +112,7 @@ let package = Package(
         "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
         "Bytes", "System", "LoopbackServer", logging,
       ]),
-    tests("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
+    tests("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes", "System"]),
     tests("otlpd", ["Config", "Pipeline", "Sinks", "Receivers", "Processors"]),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]

@@ -120,6 +120,8 @@ extension HTTPClient {
     return switch code {
     case CURLE_ABORTED_BY_CALLBACK: .interrupted
     case CURLE_OPERATION_TIMEDOUT: .timedOut(reason)
+    case CURLE_PEER_FAILED_VERIFICATION:
+      .transport(reason + ". Name the authority that signed the server's certificate in tls.ca_file.")
     case CURLE_URL_MALFORMAT, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE: .unusable(reason)
     default: .transport(reason)
     }

@@ -69,7 +69,7 @@ extension JSONScanner {
       guard !isEscaped || key.span.isPrefixed(by: "$$") else { throw scanner.failure("expected no key with one '$'") }
       let name = key.slice((isEscaped ? 1 : 0)..<key.count)
       if !name.isEmpty { pair.append(field: 1, content: name.span) }
-      if try scanner.readMarker() != .absent {
+      if try !scanner.skipAbsent() {
         var value = MessageWriter()
         try scanner.readValue(into: &value, depth: depth + 1)
         pair.append(field: 2, content: value.span)
@@ -153,6 +153,14 @@ extension JSONScanner {
     try probe.expect(UInt8(ascii: "}"))
     self = probe
     return marker
+  }
+
+  /// Steps over the marker of a key without a value, if it is next.
+  private mutating func skipAbsent() throws(DecodeError) -> Bool {
+    var probe = self
+    guard try probe.readMarker() == .absent else { return false }
+    self = probe
+    return true
   }
 
   private mutating func readSpecialDouble() throws(DecodeError) -> Double {

@@ -41,7 +41,7 @@ package struct Statement: ~Copyable {
   }
 
   /// Binds a number; SQLite stores NaN as NULL.
-  package mutating func bind(_ value: Double, at index: Int32) {
+  package mutating func bind(real value: Double, at index: Int32) {
     precondition(!isRunning, "a running statement takes no parameters")
     // Safe: as above.
     let result = unsafe sqlite3_bind_double(handle, index, value)

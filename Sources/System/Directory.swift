@@ -6,6 +6,9 @@ internal import Glibc
 package struct FileIdentity: Hashable, Sendable {
   let device: UInt64
   let inode: UInt64
+
+  /// Of no file at all.
+  package static let none = FileIdentity(device: 0, inode: 0)
 }
 
 /// A directory by its path; every call goes to the file system. Safe from any thread.

@@ -24,5 +24,8 @@ package struct SystemError: Error, CustomStringConvertible, Sendable {
     return text.prefix(1).lowercased() + text.dropFirst()
   }
 
+  /// Whether the process lacks a right (EACCES, EPERM, EROFS).
+  package var isPermissionDenied: Bool { [EACCES, EPERM, EROFS].contains(code) }
+
   package var description: String { "\(doing): \(reason)" }
 }

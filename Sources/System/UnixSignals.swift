@@ -41,6 +41,12 @@ package enum UnixSignals {
     }
   }
 
+  /// Gives the signals back their default effect, which is to end the process. Call it on the main thread.
+  package static func release() {
+    var set = waited()
+    unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
+  }
+
   private static func waited() -> sigset_t {
     var set = sigset_t()
     unsafe sigemptyset(&set)

@@ -10,7 +10,6 @@ internal import Reactor
 internal import Receivers
 internal import SelfTelemetry
 internal import Sinks
-internal import Synchronization
 internal import System
 
 /// Connects journal, sinks, pipelines and listeners. Main thread.
@@ -20,7 +19,7 @@ final class DaemonGraph: Sendable {
   private let reactor: Reactor
   private let servers: [Server]
   private let journal: Journal
-  private let isReady: Atomic<Bool>
+  private let isReady: Lock<Bool>
 
   /// A listener and how its log line names it.
   private struct Server: Sendable {
@@ -47,10 +46,10 @@ final class DaemonGraph: Sendable {
       pipelines: plan.pipelines, journal: journal, metrics: metrics, logger: logger, clock: clock)
     let reactor = try Reactor(loops: Reactor.defaultLoops(processors: ProcessStatistics.processors), clock: clock)
     self.reactor = reactor
-    let isReady = Atomic(false)
+    let isReady = Lock(false)
     self.isReady = isReady
     let admin = AdminEndpoints(metrics: metrics) {
-      isReady.load(ordering: .acquiring) ? .ready : .notReady(reason: "starting or stopping")
+      isReady.withLock { $0 } ? .ready : .notReady(reason: "starting or stopping")
     }
     servers = DaemonGraph.servers(
       plan, reactor: reactor, pipeline: pipeline, admin: admin, metrics: metrics, logger: logger)
@@ -96,13 +95,13 @@ final class DaemonGraph: Sendable {
       logger.info(
         "listening", metadata: ["component": "\(server.component)", "protocol": "http", "address": "\(address)"])
     }
-    isReady.store(true, ordering: .releasing)
+    isReady.withLock { $0 = true }
     return addresses
   }
 
   /// Stops accepting, answers what is in flight, delivers what is pending, and closes the sinks.
   func stop() {
-    isReady.store(false, ordering: .releasing)
+    isReady.withLock { $0 = false }
     for server in servers { server.http.stopAccepting() }
     reactor.stop(deadline: DaemonGraph.drainTime)
     journal.close()

@@ -4,6 +4,7 @@ internal import HTTPServer
 internal import Journal
 internal import OTLP
 internal import Pipeline
+internal import Sinks
 
 /// The daemon as values; `DaemonGraph` makes it run.
 struct DaemonPlan: Sendable {

@@ -1,3 +1,5 @@
 // Starts the command line.
 
+internal import ArgumentParser
+
 OtlpdCommand.main()

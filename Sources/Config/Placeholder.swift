@@ -1,1 +1,0 @@
-// Holds the place of Config until its first file lands.

@@ -1,0 +1,92 @@
+// A table whose rows are stored once per content: resources, scopes, metrics and series.
+
+internal import Bytes
+internal import SQLite
+
+/// Finds or inserts the row of a content, with a bounded memory of the last ones.
+///
+/// A hash narrows the search, in memory and in the file; the content itself decides, so equal hashes do no harm.
+struct ContentTable: ~Copyable {
+  private struct Known {
+    let content: Bytes
+    let id: Int64
+  }
+
+  /// Bytes of content remembered before everything is forgotten and looked up again.
+  private static let contentBytesMax = 4 << 20
+
+  private var find: Statement
+  private var insert: Statement
+  private var known: [UInt64: Known] = [:]
+  private var contentBytes = 0
+  /// Where a content is put together; kept to save allocations.
+  private var content = ByteBuffer(capacity: 1024)
+
+  /// - Parameter columns: besides `id`; the first is `content_hash`. Both statements take them as parameters in order.
+  init(_ table: String, columns: [String], in database: Database) throws(SQLiteError) {
+    let matches = columns.enumerated().map { "\($1) IS ?\($0 + 1)" }
+    let find = try database.prepare("SELECT id FROM \(table) WHERE \(matches.joined(separator: " AND "))")
+    let insert = try Statement.insert(into: table, columns, in: database)
+    self.find = find
+    self.insert = insert
+  }
+
+  /// The id of the row with this content, inserted if it is new.
+  ///
+  /// - Parameters:
+  ///   - describe: appends what tells rows apart; everything that `bind` binds follows from it.
+  ///   - bind: binds the columns behind the first, from parameter 2 on; may be called twice.
+  mutating func id(
+    in database: Database, _ describe: (inout ByteBuffer) -> Void, _ bind: (inout Statement) -> Void
+  ) throws(SQLiteError) -> Int64 {
+    content.removeAll()
+    describe(&content)
+    let hash = content.span.contentHash
+    if let known = known[hash], known.content.span.isEqual(to: content.span) { return known.id }
+    let id: Int64
+    if let found = try search(hash, bind) { id = found } else { id = try add(hash, in: database, bind) }
+    if contentBytes > ContentTable.contentBytesMax { forget() }
+    known[hash] = Known(content: Bytes(copying: content.span), id: id)
+    contentBytes += content.count + Bytes.padding
+    return id
+  }
+
+  /// Forgets what is in memory: rows of a transaction that was rolled back are not in the file.
+  mutating func forget() {
+    known.removeAll()
+    contentBytes = 0
+  }
+
+  private mutating func search(_ hash: UInt64, _ bind: (inout Statement) -> Void) throws(SQLiteError) -> Int64? {
+    find.bind(Int64(bitPattern: hash), at: 1)
+    bind(&find)
+    guard try find.step() else { return nil }
+    let id = find.integer(0)
+    find.reset()
+    return id
+  }
+
+  private mutating func add(
+    _ hash: UInt64, in database: Database, _ bind: (inout Statement) -> Void
+  ) throws(SQLiteError) -> Int64 {
+    insert.bind(Int64(bitPattern: hash), at: 1)
+    bind(&insert)
+    try insert.run()
+    return database.lastInsertedRow
+  }
+}
+
+extension Span<UInt8> {
+  /// FNV-1a, 64 bits: the same in every process, as the file's column `content_hash` needs it.
+  var contentHash: UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for index in indices { hash = (hash ^ UInt64(self[index])) &* 0x100_0000_01b3 }
+    return hash
+  }
+
+  func isEqual(to other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for index in indices where self[index] != other[index] { return false }
+    return true
+  }
+}

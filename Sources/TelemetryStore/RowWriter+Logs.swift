@@ -1,0 +1,54 @@
+// Log records as rows of the table `logs`.
+
+internal import Bytes
+internal import OTLP
+internal import SQLite
+
+/// The columns that are written, as parameters of the INSERT.
+enum LogColumn: Int32, CaseIterable {
+  case time = 1, observedTime, severityNumber, severityText, serviceName, eventName, body, bodyIsJSON, traceID, spanID
+  case attributes, flags, droppedAttributes, resourceID, scopeID
+
+  static func prepareInsert(in database: Database) throws(SQLiteError) -> Statement {
+    let names = [
+      "time_unix_nano", "observed_time_unix_nano", "severity_number", "severity_text", "service_name", "event_name",
+      "body", "body_is_json", "trace_id", "span_id", "attributes", "flags", "dropped_attributes_count", "resource_id",
+      "scope_id",
+    ]
+    precondition(names.count == allCases.count, "every column that is bound has a name")
+    return try Statement.insert(into: "logs", names, in: database)
+  }
+}
+
+extension RowWriter {
+  mutating func insert(_ record: LogRecordView, into written: inout Written) throws(SQLiteError) {
+    logs.bind(bits: record.timeUnixNano, at: LogColumn.time.rawValue)
+    logs.bind(bits: record.observedTimeUnixNano, at: LogColumn.observedTime.rawValue)
+    logs.bind(Int64(record.severityNumber), at: LogColumn.severityNumber.rawValue)
+    logs.bind(present: record.severityText, at: LogColumn.severityText.rawValue)
+    logs.bind(present: serviceName, at: LogColumn.serviceName.rawValue)
+    logs.bind(present: record.eventName, at: LogColumn.eventName.rawValue)
+    bind(body: record.body)
+    logs.bind(present: record.traceID, at: LogColumn.traceID.rawValue)
+    logs.bind(present: record.spanID, at: LogColumn.spanID.rawValue)
+    logs.bind(present: record.attributes, at: LogColumn.attributes.rawValue)
+    logs.bind(Int64(record.flags), at: LogColumn.flags.rawValue)
+    logs.bind(Int64(record.droppedAttributesCount), at: LogColumn.droppedAttributes.rawValue)
+    logs.bind(resourceID, at: LogColumn.resourceID.rawValue)
+    logs.bind(scopeID, at: LogColumn.scopeID.rawValue)
+    try logs.run()
+    written.range.rowCount += 1
+    written.range.include(record.timeUnixNano == 0 ? record.observedTimeUnixNano : record.timeUnixNano)
+  }
+
+  /// A text as it is, anything else as JSON; an absent body is NULL, an empty value the JSON text `null`.
+  private mutating func bind(body: AnyValueView) {
+    let text = body.text
+    logs.bind(text == nil && body.isPresent ? 1 : 0, at: LogColumn.bodyIsJSON.rawValue)
+    if let text {
+      logs.bind(text: text.span, at: LogColumn.body.rawValue)
+    } else if body.isPresent {
+      logs.bindText(at: LogColumn.body.rawValue) { FlatJSON.append(body, to: &$0) }
+    }
+  }
+}

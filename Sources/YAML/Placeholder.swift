@@ -1,1 +1,0 @@
-// Holds the place of YAML until its first file lands.

@@ -1,0 +1,80 @@
+// The life of the process: configuration, start, wait, stop, exit status.
+
+internal import HTTPServer
+internal import Logging
+internal import Pipeline
+internal import SelfTelemetry
+internal import Sinks
+internal import System
+internal import TelemetryStore
+
+enum Daemon {
+  /// Runs until SIGTERM or SIGINT. Main thread.
+  static func run(configPath: String?, dataDirectory: String?) -> ExitStatus {
+    // Before any thread starts, so that all inherit the blocked signals.
+    UnixSignals.take()
+    let environment = ProcessStatistics.environment
+    let clock = SystemClock()
+    guard
+      let setup = Setup.load(configPath: configPath, dataDirectory: dataDirectory, environment: environment)
+    else { return .unusableConfig }
+    let logger = setup.logger(clock: clock, environment: environment)
+    setup.logFindings(to: logger)
+    let metrics = MetricRegistry()
+    registerProcess(in: metrics, clock: clock)
+    let manager = ServiceManager(environment: environment)
+    do {
+      let graph = try DaemonGraph(
+        setup.plan, context: setup.context(logger: logger, clock: clock), metrics: metrics, logger: logger,
+        clock: clock)
+      let addresses = try graph.start()
+      logger.info("ready", metadata: ["version": "\(Version.current)", "data_dir": "\(setup.dataDirectory)"])
+      manager.notify("READY=1\nSTATUS=listening on \(addresses.joined(separator: ", "))")
+      waitForStop(logger)
+      manager.notify("STOPPING=1")
+      // A second SIGTERM or SIGINT ends the process at once.
+      UnixSignals.release()
+      graph.stop()
+      logger.info("stopped")
+      return .success
+    } catch {
+      logger.critical("\(error)")
+      return ExitStatus(startFailure: error)
+    }
+  }
+
+  private static func waitForStop(_ logger: Logger) {
+    while true {
+      let signal = UnixSignals.next()
+      switch signal {
+      case .terminate, .interrupt:
+        logger.info("stopping", metadata: ["signal": "\(signal.name)"])
+        return
+      case .hangUp:
+        logger.warning("reloading is not built yet; restart otlpd to use a changed configuration")
+      }
+    }
+  }
+
+  private static func registerProcess(in metrics: MetricRegistry, clock: any Clock) {
+    let start = clock.monotonic
+    let identity = ServiceIdentity(
+      name: "otlpd", version: Version.current, instanceID: String(UInt64.random(in: 1...UInt64.max), radix: 16))
+    metrics.registerProcess(
+      identity, uptime: { clock.monotonic.since(start).seconds }, cpuSeconds: { ProcessStatistics.cpuSeconds },
+      residentBytes: { Double(ProcessStatistics.residentBytes) })
+  }
+}
+
+extension ExitStatus {
+  /// The status for an error that kept the daemon from starting.
+  fileprivate init(startFailure error: any Error) {
+    switch error {
+    case is ListenError: self = .cannotListen
+    case let error as StoreError where error.kind == .access: self = .noPermission
+    case is StoreError: self = .diskFailure
+    case let error as SystemError where error.isPermissionDenied: self = .noPermission
+    default: self = .internalError
+    }
+  }
+}

@@ -1,1 +1,0 @@
-// Holds the place of the OTLP tests until the first lands.

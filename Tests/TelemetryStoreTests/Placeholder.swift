@@ -1,1 +1,0 @@
-// Holds the place of the TelemetryStore tests until the first lands.
