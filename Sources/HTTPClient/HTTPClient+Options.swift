@@ -98,7 +98,8 @@ extension HTTPClient {
   /// The fields as libcurl's list, which the caller frees.
   func fieldList(_ fields: [HTTPField]) throws(HTTPClientError) -> UnsafeMutablePointer<curl_slist>? {
     if let bad = fields.first(where: { !$0.isValid }) {
-      throw .unusable("cannot send the header \(bad.name.debugDescription): it holds characters that no header may hold")
+      throw .unusable(
+        "cannot send the header \(bad.name.debugDescription): it holds characters that no header may hold")
     }
     // An empty Expect keeps libcurl from waiting up to a second for "100 Continue" above 1 MiB.
     var list = unsafe curl.slist_append(nil, "Expect:")

@@ -23,6 +23,7 @@ extension Refusal.Cause {
   fileprivate var expectation: String {
     switch self {
     case .tooDeep: "nested deeper than \(DecodeLimits.messagesNestedMax) messages"
+    case .unknownTooDeep: "nested deeper than \(DecodeLimits.unknownValuesNestedMax) arrays and objects"
     case .invalidUTF8: "expected UTF-8 text, found other bytes"
     case .object: "expected an object"
     case .array: "expected an array"
@@ -61,7 +62,7 @@ extension Refusal.Cause {
 
   fileprivate func problem(json bytes: borrowing Span<UInt8>, at byte: Int) -> String {
     switch self {
-    case .tooDeep: return expectation
+    case .tooDeep, .unknownTooDeep: return expectation
     case .traceID, .spanID:
       if let digits = hexadecimalDigits(bytes, at: byte) { return "\(expectation), found \(digits)" }
       return "\(expectation), found \(found(bytes, at: byte))"

@@ -1,6 +1,7 @@
 // What every sink may use of the daemon around it.
 
 package import Logging
+package import SelfTelemetry
 package import System
 
 /// What a sink is made with, besides its own part of the config file.
@@ -11,17 +12,19 @@ package struct SinkContext: Sendable {
   package let dataDirectory: String
   package let clock: any Clock
   package let logger: Logger
+  package let metrics: MetricRegistry
   /// Takes text for people, in whole lines; never blocks for long.
   package let print: @Sendable (String) -> Void
 
   package init(
-    version: String, dataDirectory: String, clock: any Clock, logger: Logger,
+    version: String, dataDirectory: String, clock: any Clock, logger: Logger, metrics: MetricRegistry,
     print: @escaping @Sendable (String) -> Void = { _ = Console().write($0) }
   ) {
     self.version = version
     self.dataDirectory = dataDirectory
     self.clock = clock
     self.logger = logger
+    self.metrics = metrics
     self.print = print
   }
 

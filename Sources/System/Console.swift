@@ -4,8 +4,8 @@ internal import Glibc
 
 /// Writes text to a descriptor without waiting long for its reader.
 ///
-/// A pipe whose reader has stopped reading must not stop the daemon: what is not taken in time is dropped. SIGPIPE has to
-/// be ignored (`UnixSignals.take`).
+/// A pipe whose reader has stopped reading must not stop the daemon: what is not taken in time is dropped. SIGPIPE has
+/// to be ignored (`UnixSignals.take`).
 package struct Console: Sendable {
   /// pipe(7): a pipe that poll(2) calls writable takes this much without blocking.
   private static let pieceBytes = 4096

@@ -63,7 +63,9 @@ struct HTTPClientTests {
     for keeps in [true, false] {
       try serve([.answer(ok), .answer(ok)]) { server in
         let client = try client { $0.keepsConnections = keeps }
-        for _ in 0..<2 { _ = try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10)) }
+        for _ in 0..<2 {
+          _ = try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
+        }
         #expect(server.requests.map(\.connection) == (keeps ? [0, 0] : [0, 1]))
       }
     }
@@ -74,7 +76,8 @@ struct HTTPClientTests {
     try serve([.answerAndClose(ok), .answer(ok)]) { server in
       let client = try client()
       _ = try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes("first"), timeout: .seconds(10))
-      let second = try client.post(url: server.url + "/v1/traces", headers: [], body: Bytes("second"), timeout: .seconds(10))
+      let second = try client.post(
+        url: server.url + "/v1/traces", headers: [], body: Bytes("second"), timeout: .seconds(10))
       #expect(second.status == 200)
       #expect(server.requests.map(\.body) == [Array("first".utf8), Array("second".utf8)])
     }
@@ -84,7 +87,8 @@ struct HTTPClientTests {
   func redirect() throws {
     let moved = "HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
     try serve([.answer(moved), .answer(ok)]) { server in
-      let response = try client().post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
+      let response = try client().post(
+        url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
       #expect(response.status == 307)
       #expect(response.first("location") == "/elsewhere")
       #expect(server.requests.count == 1)
@@ -95,7 +99,8 @@ struct HTTPClientTests {
   func interim() throws {
     let answer = "HTTP/1.1 103 Early Hints\r\nRetry-After: 9\r\n\r\n" + ok
     try serve([.answer(answer)]) { server in
-      let response = try client().post(url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
+      let response = try client().post(
+        url: server.url + "/v1/traces", headers: [], body: Bytes("x"), timeout: .seconds(10))
       #expect(response.status == 200)
       #expect(response.first("retry-after") == nil)
     }

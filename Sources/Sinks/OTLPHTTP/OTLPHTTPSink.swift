@@ -36,7 +36,8 @@ package final class OTLPHTTPSink: Sink {
     self.logger = logger
   }
 
-  /// Opens libcurl, so that a missing library or an unreadable certificate is a mistake at the start. Connects to nobody.
+  /// Opens libcurl, so that a missing library or an unreadable certificate is a mistake at the start; connects to
+  /// nobody.
   package func start() throws {
     let connection = try OTLPHTTPConnection(settings, interruption)
     state.withLock { $0.idle.append(connection) }
