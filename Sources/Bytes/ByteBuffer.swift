@@ -12,7 +12,7 @@ package struct ByteBuffer: ~Copyable {
 
   /// An empty buffer with room for `capacity` bytes (at least 0).
   package init(capacity: Int = 0) {
-    storage = ByteStorage.allocate(capacity: capacity)
+    storage = capacity == 0 ? unsafe ByteStorage.empty : ByteStorage.allocate(capacity: capacity)
     capacityValue = capacity
     countValue = 0
   }
@@ -146,6 +146,8 @@ package struct ByteBuffer: ~Copyable {
 
   /// The written bytes as an immutable value, without a copy; the padding behind them is zeroed.
   package consuming func finish() -> Bytes {
+    // The shared empty storage is never written to.
+    if capacityValue == 0 { return Bytes() }
     // Safe: `allocate` reserved `padding` bytes behind `capacity`, and `countValue <= capacity`.
     unsafe (storage.base + countValue).initialize(repeating: 0, count: Bytes.padding)
     return Bytes(storage: storage, offset: 0, count: countValue)
@@ -164,7 +166,8 @@ package struct ByteBuffer: ~Copyable {
   package mutating func appendUnsafe<Failure: Error>(
     capacity: Int, _ body: (UnsafeMutablePointer<UInt8>) throws(Failure) -> Int
   ) throws(Failure) {
-    reserve(capacity)
+    // Never the shared empty storage, whose padding must stay zero.
+    reserve(max(1, capacity))
     let written = try unsafe body(storage.base + countValue)
     precondition(written <= capacity, "a writer stays inside what it reserved")
     countValue += written

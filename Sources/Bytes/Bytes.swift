@@ -10,6 +10,15 @@ package final class ByteStorage: ManagedBuffer<Int, UInt8> {
     unsafe unsafeDowncast(create(minimumCapacity: capacity + Bytes.padding) { _ in capacity }, to: ByteStorage.self)
   }
 
+  /// No bytes, and zero padding: what every empty buffer begins with.
+  // Safe to share: nobody writes to it, since its capacity is 0.
+  nonisolated(unsafe) static let empty: ByteStorage = {
+    let storage = allocate(capacity: 0)
+    // Safe: `allocate` reserved the padding.
+    unsafe storage.base.initialize(repeating: 0, count: Bytes.padding)
+    return storage
+  }()
+
   /// The address of the first byte; valid while the storage is referenced.
   @inlinable
   package var base: UnsafeMutablePointer<UInt8> {
@@ -33,10 +42,8 @@ package struct Bytes: @unchecked Sendable {
   /// The number of bytes in the window.
   package let count: Int
 
-  private static let none = ByteBuffer(capacity: 0).finish()
-
   /// No bytes.
-  package init() { self = Bytes.none }
+  package init() { unsafe self.init(storage: ByteStorage.empty, offset: 0, count: 0) }
 
   /// Guards the padding: only `ByteBuffer.finish` and `slice` come here.
   @usableFromInline
@@ -56,12 +63,19 @@ package struct Bytes: @unchecked Sendable {
   /// A copy of the collection's bytes.
   package init(_ bytes: some Collection<UInt8>) {
     var buffer = ByteBuffer(capacity: bytes.count)
-    for byte in bytes { buffer.append(byte) }
+    // Safe: the storage is read during the call only.
+    if bytes.withContiguousStorageIfAvailable({ unsafe buffer.append($0.span) }) == nil {
+      for byte in bytes { buffer.append(byte) }
+    }
     self = buffer.finish()
   }
 
   /// The text's UTF-8 bytes.
-  package init(_ text: String) { self.init(text.utf8) }
+  package init(_ text: String) {
+    var buffer = ByteBuffer(capacity: text.utf8.count)
+    buffer.append(text)
+    self = buffer.finish()
+  }
 
   package var isEmpty: Bool { count == 0 }
 

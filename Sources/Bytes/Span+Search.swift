@@ -30,20 +30,35 @@ extension Span where Element == UInt8 {
     guard count == text.utf8CodeUnitCount else { return false }
     for index in indices {
       // Safe: both have `count` bytes.
-      if unsafe lowercased(self[index]) != lowercased(text.utf8Start[index]) { return false }
+      if unsafe !equalIgnoringCase(self[index], text.utf8Start[index]) { return false }
     }
     return true
   }
 
   /// Whether the bytes are those of `text`, a letter's case ignored in ASCII only.
   package func equalsIgnoringCase(_ text: String) -> Bool {
-    guard count == text.utf8.count else { return false }
-    var index = 0
-    for byte in text.utf8 {
-      if lowercased(self[index]) != lowercased(byte) { return false }
-      index += 1
+    var text = text
+    return text.withUTF8 { utf8 in
+      guard count == utf8.count else { return false }
+      for index in indices {
+        // Safe: both have `count` bytes.
+        if unsafe !equalIgnoringCase(self[index], utf8[index]) { return false }
+      }
+      return true
     }
-    return true
+  }
+
+  /// Whether there is a control character other than a tab.
+  package var hasControlCharacter: Bool {
+    // Safe: the bytes are read during the call only. No early exit, so that the loop works on many bytes at once.
+    unsafe withUnsafeBufferPointer { bytes in
+      var found: UInt8 = 0
+      for index in 0..<bytes.count {
+        let byte = unsafe bytes[index]
+        found |= (byte < 0x20 ? 1 : 0) & (byte != 0x09 ? 1 : 0) | (byte == 0x7F ? 1 : 0)
+      }
+      return found != 0
+    }
   }
 
   /// The bytes read as UTF-8, with U+FFFD where they are not.
@@ -53,4 +68,10 @@ extension Span where Element == UInt8 {
   }
 }
 
-private func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
+/// Whether the bytes are equal, or the two cases of one ASCII letter.
+@inline(__always)
+private func equalIgnoringCase(_ left: UInt8, _ right: UInt8) -> Bool {
+  let difference = left ^ right
+  if difference == 0 { return true }
+  return difference == 0x20 && (left | 0x20) &- 0x61 < 26
+}

@@ -1,4 +1,4 @@
-// Debian's libcurl as a Swift module: its types, and its functions behind pointers that are looked up when first needed.
+// Debian's libcurl as a Swift module: its types, and its functions behind pointers that are looked up when needed.
 //
 // Linking libcurl loads thirty libraries at every start (6 MB resident, 6 ms), also when nothing is forwarded.
 // So nothing links to it, and a sink that needs it opens it: declarations and inline functions only.

@@ -98,7 +98,8 @@ extension HTTPClient {
   /// The fields as libcurl's list, which the caller frees.
   func fieldList(_ fields: [HTTPField]) throws(HTTPClientError) -> UnsafeMutablePointer<curl_slist>? {
     if let bad = fields.first(where: { !$0.isValid }) {
-      throw .unusable("cannot send the header \(bad.name.debugDescription): it holds characters that no header may hold")
+      throw .unusable(
+        "cannot send the header \(bad.name.debugDescription): it holds characters that no header may hold")
     }
     // An empty Expect keeps libcurl from waiting up to a second for "100 Continue" above 1 MiB.
     var list = unsafe curl.slist_append(nil, "Expect:")
@@ -120,6 +121,8 @@ extension HTTPClient {
     return switch code {
     case CURLE_ABORTED_BY_CALLBACK: .interrupted
     case CURLE_OPERATION_TIMEDOUT: .timedOut(reason)
+    case CURLE_PEER_FAILED_VERIFICATION:
+      .transport(reason + ". Name the authority that signed the server's certificate in tls.ca_file.")
     case CURLE_URL_MALFORMAT, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE: .unusable(reason)
     default: .transport(reason)
     }

@@ -56,7 +56,7 @@ package final class HTTPServer: Sendable {
     }
     for socket in opened {
       for mailbox in reactor.mailboxes {
-        mailbox.post { loop in loop.listen(on: socket, HTTPService(self)) }
+        mailbox.post { loop in loop.listen(on: socket, HTTPService(self, mailbox: loop.mailbox)) }
       }
     }
     let first = opened[0].address

@@ -10,14 +10,31 @@ final class HTTPService: ConnectionAcceptor {
   /// Bodies up to this size leave in one write with their header.
   private static let joinedBodyMax = 16 << 10
 
+  /// The times of `Limits` in nanoseconds: `Duration` arithmetic is 128 bits wide and too slow for every event.
+  struct Waits {
+    let head, body, idle, answer, write: UInt64
+
+    init(_ limits: Limits) {
+      head = limits.headTime.nanoseconds
+      body = limits.bodyTime.nanoseconds
+      idle = limits.idleTime.nanoseconds
+      answer = limits.answerTime.nanoseconds
+      write = limits.writeTime.nanoseconds
+    }
+  }
+
   let server: HTTPServer
+  let mailbox: Mailbox
+  let waits: Waits
   let linger: Connection.Linger
   let continueLine = Bytes("HTTP/1.1 100 Continue\r\n\r\n")
   var decompressor = GzipDecompressor()
   private var output = ByteBuffer(capacity: 4096)
 
-  init(_ server: HTTPServer) {
+  init(_ server: HTTPServer, mailbox: Mailbox) {
     self.server = server
+    self.mailbox = mailbox
+    waits = Waits(server.limits)
     linger = Connection.Linger(time: server.limits.lingerTime, bytesMax: server.limits.lingerBytesMax)
   }
 
@@ -29,7 +46,11 @@ final class HTTPService: ConnectionAcceptor {
       prepare(response, isHead: false, keepsAlive: false, isHTTP10: false)
       return HTTPService.end(socket, with: output)
     }
-    loop.adopt(socket, from: peer) { token in HTTPConnection(self, token: token, peer: peer, now: loop.now) }
+    loop.adopt(socket, from: peer) { token in HTTPConnection(self, token: token, peer: peer) }
+  }
+
+  private static func send(_ output: borrowing ByteBuffer, to connection: inout Connection) {
+    connection.send(output.span)
   }
 
   /// Answers at once and closes: a new connection's buffer takes a short answer whole.
@@ -41,11 +62,13 @@ final class HTTPService: ConnectionAcceptor {
   func acceptPaused(_ error: SystemError) { server.acceptPaused(error) }
 
   /// Writes an answer to a connection and counts it.
-  func write(_ response: HTTPResponse, isHead: Bool, keepsAlive: Bool, _ isHTTP10: Bool, to connection: Connection) {
+  func write(
+    _ response: HTTPResponse, isHead: Bool, keepsAlive: Bool, _ isHTTP10: Bool, to connection: inout Connection
+  ) {
     server.metrics.requestAnswered(response.status)
     prepare(response, isHead: isHead, keepsAlive: keepsAlive, isHTTP10: isHTTP10)
-    connection.send(output)
-    if !isHead && response.body.count > HTTPService.joinedBodyMax { connection.send(response.body) }
+    HTTPService.send(output, to: &connection)
+    if !isHead && response.body.count > HTTPService.joinedBodyMax { connection.send(response.body.span) }
   }
 
   private func prepare(_ response: HTTPResponse, isHead: Bool, keepsAlive: Bool, isHTTP10: Bool) {

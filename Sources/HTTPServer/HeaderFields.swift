@@ -45,13 +45,7 @@ struct HeaderFields {
     guard nameEnd > 0, nameEnd < line.count, line[nameEnd] == UInt8(ascii: ":") else {
       throw HTTPRefusal(.malformed, "a header line is not \"name: value\"")
     }
-    var bad = false
-    let rest = line.extracting(nameEnd...)
-    for index in rest.indices {
-      let byte = rest[index]
-      bad = bad || (byte < 0x20 && byte != UInt8(ascii: "\t")) || byte == 0x7F
-    }
-    if bad {
+    if line.extracting(nameEnd...).hasControlCharacter {
       let name = line.extracting(0..<nameEnd).text
       throw HTTPRefusal(.malformed, "the value of the header field \(name) has a control character")
     }

@@ -64,6 +64,12 @@ package struct RequestReader: ~Copyable {
         if start == input.count { return .sendContinue }
       }
       switch head.framing {
+      case .length(let length) where body.isEmpty && length <= input.count - start:
+        // The usual case: the whole body is here, and is copied once into what will keep it.
+        let whole = length == 0 ? Bytes() : Bytes(copying: input.extracting(start..<(start + length)))
+        start += length
+        phase = .answering
+        return .request(HTTPRequest(head: head, body: whole, peer: peer))
       case .length(let length):
         let used = min(length - body.count, input.count - start)
         reserveBody(length, arrived: body.count + used)
@@ -110,8 +116,10 @@ package struct RequestReader: ~Copyable {
   }
 
   /// Lets `receive` append to the body, at most what it lacks. Call `next` afterwards.
-  package mutating func fill<Outcome>(_ receive: (_ body: inout ByteBuffer, _ maximum: Int) -> Outcome) -> Outcome? {
-    guard phase == .body, case .length(let length) = head?.framing else { return nil }
+  package mutating func fill<Outcome>(_ receive: (_ body: inout ByteBuffer, _ maximum: Int) -> Outcome) -> Outcome {
+    guard phase == .body, case .length(let length) = head?.framing else {
+      preconditionFailure("only a reader that wants a body is filled")
+    }
     reserveBody(length, arrived: body.count)
     return receive(&body, length - body.count)
   }

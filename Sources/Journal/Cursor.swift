@@ -101,8 +101,8 @@ package final class Cursor: Sendable {
 
   /// Settles the records up to and including `sequence`, which must have been read.
   ///
-  /// - Returns: what was still pending of them; less than was read when the journal pushed the cursor forward meanwhile,
-  ///   which has then counted the rest as dropped.
+  /// - Returns: what was still pending of them; less than was read when the journal pushed the cursor forward
+  ///   meanwhile, which has then counted the rest as dropped.
   @discardableResult
   package func advance(past sequence: UInt64) -> Amount { journal.advance(id, past: sequence) }
 

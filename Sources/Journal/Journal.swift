@@ -23,7 +23,8 @@
 // J5  Only sequence numbers and counts are touched under the lock: payloads are freed, sinks woken and completions run
 //     outside it, so a completion may append.
 // J6  Room is made at the expense of lossy cursors only: never of a `.refuse` cursor, and for a record that only
-//     best-effort sinks want never of a durable sink. Such a record is accepted always, and dropped if there is no room.
+//     best-effort sinks want never of a durable sink. Such a record is always accepted, and dropped when there is no
+//     room.
 // J7  For each cursor, at any moment: routed = advanced + dropped + pending.
 // J8  A batch that was read stays valid: when its cursor is pushed forward meanwhile, `advance` says how much of it had
 //     not been counted as dropped.
@@ -57,10 +58,10 @@ package final class Journal: Sendable {
 
   /// Appends a group of records, all or nothing.
   ///
-  /// Refuses when they do not fit and a lagging cursor is `.refuse`; otherwise lossy cursors skip ahead. A record that no
-  /// open cursor wants is accepted, counted and forgotten.
-  /// - Parameter completion: called once, when the group is as durable as it will get; here before `append` returns, from
-  ///   a later backing perhaps on another thread. Never under the lock: it may append.
+  /// Refuses when they do not fit and a lagging cursor is `.refuse`; otherwise lossy cursors skip ahead. A record that
+  /// no open cursor wants is accepted, counted and forgotten.
+  /// - Parameter completion: called once, when the group is as durable as it will get: for a journal in memory before
+  ///   `append` returns, otherwise perhaps later and on another thread. Never under the lock: it may append.
   package func append(_ records: [JournalRecord], whenDurable completion: @escaping @Sendable (AppendOutcome) -> Void) {
     let now = clock.monotonic
     let effects = state.withLock { $0.append(records, at: now) }

@@ -59,8 +59,9 @@ struct JournalState {
 
   private func interest(in record: JournalRecord) -> Interest {
     var interest = Interest.none
-    for cursor in cursors where cursor.wants(signal: record.signal, routes: record.routes) {
-      guard cursor.whenFull == .bestEffort else { return .durable }
+    // Cursors are looked at in place: a copy would count references.
+    for index in cursors.indices where cursors[index].wants(signal: record.signal, routes: record.routes) {
+      guard cursors[index].whenFull == .bestEffort else { return .durable }
       interest = .bestEffort
     }
     return interest
@@ -93,7 +94,9 @@ struct JournalState {
     let excess = ring.bytes + cost - capacity
     if excess <= 0 { return true }
     var floor = ring.next
-    for cursor in cursors where !givesWay(cursor.whenFull) { floor = min(floor, cursor.position) }
+    for index in cursors.indices where !givesWay(cursors[index].whenFull) {
+      floor = min(floor, cursors[index].position)
+    }
     guard ring.bytes(below: floor) >= excess else { return false }
     var target = ring.first
     var freed = 0
@@ -135,7 +138,7 @@ struct JournalState {
   /// Releases what lies below every cursor.
   private mutating func release(into garbage: inout [Bytes]) {
     var floor = ring.next
-    for cursor in cursors { floor = min(floor, cursor.position) }
+    for index in cursors.indices { floor = min(floor, cursors[index].position) }
     ring.release(below: floor, into: &garbage)
   }
 
@@ -197,13 +200,14 @@ struct JournalState {
   }
 
   func nextBatch(of id: Int, limits: Cursor.Limits) -> Cursor.Batch? {
-    let cursor = cursors[index(of: id)]
-    guard cursor.pending.records > 0 else { return nil }
+    let index = index(of: id)
+    let pending = cursors[index].pending.records
+    guard pending > 0 else { return nil }
     var batch = Cursor.Batch()
-    var (sequence, items, bytes) = (cursor.position, 0, 0)
-    while sequence <= durable, batch.entries.count < cursor.pending.records {
+    var (sequence, items, bytes) = (cursors[index].position, 0, 0)
+    while sequence <= durable, batch.entries.count < pending {
       let header = ring.header(sequence)
-      if cursor.wants(signal: header.signal, routes: header.routes) {
+      if cursors[index].wants(signal: header.signal, routes: header.routes) {
         items += header.itemCount
         bytes += header.cost - JournalSettings.recordOverheadBytes
         if !batch.entries.isEmpty, items > limits.itemsMax || bytes > limits.bytesMax { break }
@@ -224,9 +228,7 @@ struct JournalState {
   }
 
   private func index(of id: Int) -> Int {
-    guard let index = cursors.firstIndex(where: { $0.id == id }) else {
-      preconditionFailure("a closed cursor is not used")
-    }
-    return index
+    for index in cursors.indices where cursors[index].id == id { return index }
+    preconditionFailure("a closed cursor is not used")
   }
 }

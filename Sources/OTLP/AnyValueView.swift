@@ -25,7 +25,7 @@ package struct AnyValueView: ~Escapable {
     case bytes(BytesView)
   }
 
-  /// What the value is; of several members the last one counts (protobuf "Oneof Features").
+  /// What the value is. Unknown fields beside the member are stepped over.
   package var kind: Kind {
     @_lifetime(copy self)
     get {

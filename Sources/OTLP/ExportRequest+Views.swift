@@ -42,7 +42,7 @@ extension ExportRequest {
 extension Bytes {
   /// Visits the spans, log records or metrics of the payload of a valid export request.
   ///
-  /// The three signals' envelopes have the same field numbers: 1 is the resource or scope, 2 the children, 3 the schema.
+  /// The envelopes of all signals have the same field numbers: 1 the resource or scope, 2 the children, 3 the schema.
   func forEachOTLPItem<Failure: Error>(
     _ body: (_ resource: ResourceView, _ scope: ScopeView, _ item: Span<UInt8>) throws(Failure) -> Void
   ) throws(Failure) {

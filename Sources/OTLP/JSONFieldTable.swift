@@ -5,9 +5,9 @@ struct JSONField {
   /// The JSON name and its closing quote in three words, and which of their bytes count.
   var name: (UInt64, UInt64, UInt64) = (0, 0, 0)
   var nameMask: (UInt64, UInt64, UInt64) = (0, 0, 0)
-  /// The field's bit in the set of fields seen, and the bits that must not be in it (I5).
-  var seen: UInt32 = 0
+  /// The bits that must not be in the set of fields seen when this one comes (I5).
   var conflicts: UInt32 = 0
+  var number: UInt8 = 0
   /// The tag's one or two bytes, ready to store.
   var tag: UInt16 = 0
   var tagWidth: UInt8 = 0
@@ -17,10 +17,16 @@ struct JSONField {
   var isRepeated = false
   /// The raw value of the nested message's kind.
   var message: UInt8 = 0
+  /// The enum that an enum field's value belongs to.
+  var enumeration = Enumeration.spanKind
   /// The bytes reserved for the length of a nested message or a packed list: learned where it is more than 1.
   var lengthWidth: UInt8 = 1
   /// The row of the field that followed this one last time: learned.
   var successor: UInt8 = 0
+
+  /// The field's bit in the set of fields seen.
+  @inline(__always)
+  var seen: UInt32 { 1 &<< UInt32(number) }
 }
 
 /// The fields of one message among the rows.
@@ -144,7 +150,8 @@ extension JSONField {
     type = field.type
     isRepeated = field.occurrence == .repeated
     message = field.message?.rawValue ?? 0
-    seen = field.seenBit
+    number = field.number
+    if field.type == .enumeration { enumeration = Enumeration(of: field) }
     conflicts = field.conflictBits(among: schema)
     lengthWidth = field.message.map(JSONField.expectedLengthWidth) ?? 1
   }

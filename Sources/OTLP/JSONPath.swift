@@ -4,27 +4,27 @@ extension FieldPath {
   /// The path of the value around or behind `byte` in a document that is well-formed up to there.
   init(json bytes: borrowing Span<UInt8>, at byte: Int) {
     // The open containers: the name or index of the value that is being read in each.
-    var open: [(isObject: Bool, name: String, index: Int)] = []
+    var open: [(isObject: Bool, name: Range<Int>, index: Int)] = []
     var position = 0
-    var name = ""
+    var text = 0..<0
     let end = min(byte, bytes.count)
     while position < end {
       switch bytes[position] {
-      case UInt8(ascii: "{"): open.append((true, "", 0))
-      case UInt8(ascii: "["): open.append((false, "", 0))
+      case UInt8(ascii: "{"): open.append((true, 0..<0, 0))
+      case UInt8(ascii: "["): open.append((false, 0..<0, 0))
       case UInt8(ascii: "}"), UInt8(ascii: "]"): _ = open.popLast()
       case UInt8(ascii: ","):
-        if let last = open.last, !last.isObject { open[open.count - 1].index += 1 }
-        if let last = open.last, last.isObject { open[open.count - 1].name = "" }
+        guard let last = open.last else { break }
+        if last.isObject { open[open.count - 1].name = 0..<0 } else { open[open.count - 1].index += 1 }
       case UInt8(ascii: ":"):
-        if !open.isEmpty { open[open.count - 1].name = name }
+        if !open.isEmpty { open[open.count - 1].name = text }
       case UInt8(ascii: "\""):
         let start = position + 1
         position = start
         while position < end && bytes[position] != UInt8(ascii: "\"") {
           position += bytes[position] == UInt8(ascii: "\\") ? 2 : 1
         }
-        if position < end { name = FieldPath.quoted(bytes, start..<position) }
+        if position < end { text = start..<position }
       default: break
       }
       position += 1
@@ -32,7 +32,7 @@ extension FieldPath {
     self.init()
     for (level, container) in open.enumerated() where container.isObject && !container.name.isEmpty {
       let isList = level + 1 < open.count && !open[level + 1].isObject
-      append(container.name, index: isList ? open[level + 1].index : nil)
+      append(FieldPath.quoted(bytes, container.name), index: isList ? open[level + 1].index : nil)
     }
   }
 

@@ -24,9 +24,9 @@ extension JSONTranscoder {
   }
 
   /// An enum's number, or its name, which we tolerate.
-  func enumeration(_ start: InputPosition) throws(Refusal) -> (InputPosition, Int32) {
+  func number(of enumeration: Enumeration, _ start: InputPosition) throws(Refusal) -> (InputPosition, Int32) {
     if start.byte == UInt8(ascii: "\""), let name = EnumerationName(start + 1) {
-      guard let value = name.value else { throw Refusal(.enumeration, start) }
+      guard let value = name.value(in: enumeration) else { throw Refusal(.enumeration, start) }
       return (start + name.count + 2, value)
     }
     let (position, value) = try signed(start)

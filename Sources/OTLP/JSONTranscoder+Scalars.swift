@@ -19,11 +19,15 @@ extension JSONTranscoder {
     case .traceID: return try identifier(start, body, bytes: 16)
     case .spanID: return try identifier(start, body, bytes: 8)
     case .bytes: return try base64(start, body)
+    case .enumeration:
+      let (position, value) = try number(of: field.enumeration, start)
+      // Protobuf "Encoding": a negative enum is a varint of ten bytes.
+      return (position, body.varint(UInt64(bitPattern: Int64(value))))
     default: return try value(start, body, field.type)
     }
   }
 
-  /// Reads one number, boolean or enum value, and writes it without a tag.
+  /// Reads one number or boolean, and writes it without a tag.
   @inline(never)
   func value(
     _ start: InputPosition, _ output: OutputPosition, _ type: FieldType
@@ -54,11 +58,6 @@ extension JSONTranscoder {
       (position, value) = try signed(start)
       guard let narrow = Int32(exactly: value) else { throw Refusal(.int32Range, start) }
       return (position, output.varint(UInt64(UInt32(bitPattern: narrow << 1 ^ narrow >> 31))))
-    case .enumeration:
-      let value: Int32
-      (position, value) = try enumeration(start)
-      // Protobuf "Encoding": a negative enum is a varint of ten bytes.
-      return (position, output.varint(UInt64(bitPattern: Int64(value))))
     case .double:
       let value: Double
       (position, value) = try double(start)
@@ -72,8 +71,8 @@ extension JSONTranscoder {
       guard start.halfWord() == 0x736c_6166 && start[4] == UInt8(ascii: "e") else { throw Refusal(.boolean, start) }
       output.store(UInt8(0))
       return (start + 5, output + 1)
-    case .string, .traceID, .spanID, .bytes, .message:
-      preconditionFailure("texts and messages are read elsewhere")
+    case .string, .traceID, .spanID, .bytes, .enumeration, .message:
+      preconditionFailure("neither a list of numbers nor left to this function")
     }
   }
 

@@ -4,9 +4,8 @@
 ///
 /// A known number with a wire type that is not accepted is an unknown field (design: never interpreted).
 enum WireShape {
-  /// Bits 0 to 5: accepted wire types.
+  /// The bit of a repeated field; bits 0 to 5 are the accepted wire types.
   static let repeated: UInt8 = 1 << 6
-  static let oneof: UInt8 = 1 << 7
   /// Field numbers per kind; no field number of OTLP is above 16.
   static let stride = 17
 
@@ -20,28 +19,22 @@ enum WireShape {
           // protobuf "Packed repeated fields": parsers accept both forms.
           if field.type.packs { flag |= 1 << 2 }
         }
-        if field.occurrence == .oneof { flag |= oneof }
         flags[Int(kind.rawValue) * stride + Int(field.number)] = flag
       }
     }
     return flags
   }()
-
-  /// The members of the oneof, one bit per field number.
-  static let oneofMembers: [UInt32] = MessageKind.allCases.map { kind in
-    kind.fields.reduce(0) { $1.occurrence == .oneof ? $0 | 1 << UInt32($1.number) : $0 }
-  }
 }
 
 /// A message whose fields were located once; reading one is a jump, not a search.
 ///
-/// Of a singular field the last occurrence counts, of a oneof the last member (protobuf "Last One Wins"); a repeated
-/// field is visited from its first occurrence.
+/// A request is canonical: a singular field and a oneof occur at most once (I5). A repeated field is visited from its
+/// first occurrence.
 struct MessageView: ~Escapable {
   let bytes: Span<UInt8>
-  /// Tag offsets by field number: the last of a singular field, the first of a repeated one.
+  /// Tag offsets by field number; of a repeated field the first.
   var offsets = InlineArray<17, UInt32>(repeating: 0)
-  /// One bit per known field that occurs; of a oneof only the member that counts.
+  /// One bit per known field that occurs.
   var present: UInt32 = 0
 
   @_lifetime(copy bytes)
@@ -58,7 +51,6 @@ struct MessageView: ~Escapable {
       let bit = UInt32(1) << UInt32(field.number)
       guard flag >> field.wireType & 1 != 0 else { continue }
       if flag & WireShape.repeated != 0, present & bit != 0 { continue }
-      if flag & WireShape.oneof != 0 { present &= ~WireShape.oneofMembers[Int(kind.rawValue)] }
       present |= bit
       offsets[field.number] = UInt32(offset)
     }

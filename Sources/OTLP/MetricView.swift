@@ -51,7 +51,7 @@ package struct MetricView: ~Escapable {
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>) {
     let message = MessageView(bytes, .metric)
-    // The oneof keeps one member present, so the lowest set bit among the kinds is the only one.
+    // At most one member of a oneof occurs (I5).
     let kind = Kind.allCases.first { message.has($0.rawValue) }
     data = MessageView(message.content(kind?.rawValue ?? 0), kind?.message ?? .gauge)
     self.message = message

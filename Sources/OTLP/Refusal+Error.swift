@@ -23,6 +23,7 @@ extension Refusal.Cause {
   fileprivate var expectation: String {
     switch self {
     case .tooDeep: "nested deeper than \(DecodeLimits.messagesNestedMax) messages"
+    case .unknownTooDeep: "nested deeper than \(DecodeLimits.unknownValuesNestedMax) arrays and objects"
     case .invalidUTF8: "expected UTF-8 text, found other bytes"
     case .object: "expected an object"
     case .array: "expected an array"
@@ -43,7 +44,7 @@ extension Refusal.Cause {
     case .traceID: "expected 32 hex digits"
     case .spanID: "expected 16 hex digits"
     case .base64: "expected base64"
-    case .integerRange: "expected an integer that fits 64 bits and the field's sign"
+    case .integerRange: "expected an integer in the field's range"
     case .int32Range: "expected an integer from -2147483648 to 2147483647"
     case .uint32Range: "expected an integer from 0 to 4294967295"
     case .doubleRange: "expected a number that fits a double"
@@ -61,7 +62,7 @@ extension Refusal.Cause {
 
   fileprivate func problem(json bytes: borrowing Span<UInt8>, at byte: Int) -> String {
     switch self {
-    case .tooDeep: return expectation
+    case .tooDeep, .unknownTooDeep: return expectation
     case .traceID, .spanID:
       if let digits = hexadecimalDigits(bytes, at: byte) { return "\(expectation), found \(digits)" }
       return "\(expectation), found \(found(bytes, at: byte))"
@@ -90,6 +91,9 @@ extension Refusal.Cause {
     if first == UInt8(ascii: "\"") {
       while end < bytes.count && bytes[end] != UInt8(ascii: "\"") { end += 1 }
       return FieldPath.quoted(bytes, byte..<min(end + 1, bytes.count))
+    }
+    if first == UInt8(ascii: "\\") && end < bytes.count {
+      end = min(byte + (bytes[end] == UInt8(ascii: "u") ? 6 : 2), bytes.count)
     }
     while end < bytes.count && (bytes[end] | 0x20).isNumberOrWordByte && first.isNumberOrWordByteStart { end += 1 }
     return "'" + FieldPath.quoted(bytes, byte..<end) + "'"

@@ -29,7 +29,7 @@ struct Refusal: Error {
     case tooDeep, invalidUTF8
     // JSON: what was expected.
     case object, array, string, boolean, number, integer, enumeration, name, colon, commaOrBrace, commaOrBracket, value
-    case documentEnd, escape, surrogate, control, traceID, spanID, base64
+    case unknownTooDeep, documentEnd, escape, surrogate, control, traceID, spanID, base64
     // JSON: numbers that do not fit.
     case integerRange, int32Range, uint32Range, doubleRange, fraction
     // Protobuf.

@@ -47,13 +47,9 @@ package struct BytesView: ~Escapable {
 
   /// The bytes in lower-case hex.
   package var hex: String {
-    var text = ""
-    for index in span.indices {
-      let byte = span[index]
-      if byte < 16 { text += "0" }
-      text += String(byte, radix: 16)
-    }
-    return text
+    var buffer = ByteBuffer(capacity: count * 2)
+    buffer.append(hex: span)
+    return buffer.finish().text
   }
 
   /// Appends the bytes in lower-case hex.

@@ -9,25 +9,25 @@ extension FieldPath {
     self.init()
     descent: while true {
       let fields = kind.fields
-      var counts: [UInt64: Int] = [:]
+      // How often each known number occurred so far.
+      var counts = [Int](repeating: 0, count: WireTable.numbersPerMessage)
       while position < limit {
         guard let wire = CheckedField(bytes, at: position, limit: limit) else {
           // The field itself is broken: name it when its tag can be read.
           if let (tag, _) = CheckedField.varint(bytes, at: position, limit: limit),
             let field = fields.first(where: { UInt64($0.number) == tag >> 3 })
           {
-            append(field.name, index: field.occurrence == .repeated ? counts[tag >> 3, default: 0] : nil)
+            append(field.name, index: field.occurrence == .repeated ? counts[Int(field.number)] : nil)
           }
           return
         }
-        let index = counts[wire.number, default: 0]
         guard byte < wire.end else {
-          counts[wire.number] = index + 1
+          if wire.number < counts.count { counts[Int(wire.number)] += 1 }
           position = wire.end
           continue
         }
         guard let field = fields.first(where: { $0.describes(wire) }) else { return }
-        append(field.name, index: field.occurrence == .repeated ? index : nil)
+        append(field.name, index: field.occurrence == .repeated ? counts[Int(field.number)] : nil)
         guard let message = field.message, byte >= wire.valueStart else { return }
         (kind, position, limit) = (message, wire.valueStart, wire.end)
         continue descent

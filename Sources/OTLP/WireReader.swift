@@ -3,19 +3,12 @@
 /// One field on the wire: where its tag and its content are.
 struct WireField {
   let number: Int
-  /// 0 varint, 1 eight bytes, 2 length-delimited, 3 group, 5 four bytes.
+  /// 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes.
   let wireType: UInt8
   /// Offset of the content, behind the tag and the length.
   let start: Int
   /// Offset behind the content.
   let end: Int
-
-  init(number: Int, wireType: UInt8, start: Int, end: Int) {
-    self.number = number
-    self.wireType = wireType
-    self.start = start
-    self.end = end
-  }
 }
 
 /// Reads one message field by field.
@@ -63,7 +56,7 @@ struct WireReader: ~Escapable {
     case 0: _ = readVarint()
     case 1: offset += 8
     case 5: offset += 4
-    default: skipGroup(number: number, wireType: wireType)
+    default: preconditionFailure("a request has no groups (I1)")
     }
     precondition(offset <= bytes.count, "a field stays inside its message (I1)")
     return WireField(number: number, wireType: wireType, start: start, end: offset)
@@ -90,27 +83,6 @@ struct WireReader: ~Escapable {
       shift += 7
     }
     preconditionFailure("a varint has at most ten bytes (I1)")
-  }
-
-  /// Moves behind the end tag of a group, which is unknown to OTLP and kept only as bytes.
-  @inline(never)
-  mutating func skipGroup(number: Int, wireType: UInt8) {
-    precondition(wireType == 3, "the wire type is one of protobuf's (I1)")
-    var depth = 1
-    while depth > 0 {
-      let tag = readVarint()
-      switch tag & 7 {
-      case 0: _ = readVarint()
-      case 1: offset += 8
-      case 2:
-        let length = readVarint()
-        precondition(length <= UInt64(bytes.count - offset), "a length stays inside its message (I1)")
-        offset += Int(length)
-      case 3: depth += 1
-      case 4: depth -= 1
-      default: offset += 4
-      }
-    }
   }
 }
 

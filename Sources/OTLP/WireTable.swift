@@ -22,11 +22,15 @@ enum WireCheck: UInt8 {
 struct WireRow {
   /// The wire type that makes the field the one we know; `WireRow.unknown` when the number is not known.
   var wireType: UInt8 = WireRow.unknown
+  /// The other wire type that a list of numbers may have: that of a single element, unpacked.
+  var elementWireType: UInt8 = WireRow.unknown
   var check: WireCheck = .skip
   /// The raw value of the nested message's kind.
   var message: UInt8 = 0
   /// What the field adds to the item count: 1 for spans, log records and data points.
   var items: UInt8 = 0
+  /// Whether the field is a member of the message's oneof.
+  var isMember = false
   /// The bit that remembers that the field occurred.
   var seen: UInt32 = 0
   /// The bits that must not have been seen before this field (I5).
@@ -56,7 +60,11 @@ struct WireTable: @unchecked Sendable {
       for field in fields {
         precondition(Int(field.number) < WireTable.numbersPerMessage, "the table has a row for every field number")
         var row = WireRow()
-        row.wireType = field.occurrence == .repeated && field.type.packs ? 2 : field.type.wireType
+        row.wireType = field.type.wireType
+        if field.occurrence == .repeated && field.type.packs {
+          (row.wireType, row.elementWireType) = (2, field.type.wireType)
+        }
+        row.isMember = field.occurrence == .oneof
         row.check = WireTable.check(of: field)
         row.message = field.message?.rawValue ?? 0
         row.items = field.message.map { $0.isItem } == true ? 1 : 0
@@ -79,6 +87,13 @@ struct WireTable: @unchecked Sendable {
     case .bool, .uint32, .sint32, .int64, .uint64, .enumeration: field.occurrence == .repeated ? .packedVarint : .skip
     case .fixed32: .skip  // never in a list
     }
+  }
+
+  /// The row of a field that was read from a message of `kind`; nil when it is an unknown field.
+  func row(of field: CheckedField, in kind: MessageKind) -> WireRow? {
+    guard field.number < WireTable.numbersPerMessage else { return nil }
+    let row = self[kind.rawValue, field.number]
+    return row.wireType == field.wireType || row.elementWireType == field.wireType ? row : nil
   }
 
   /// The row of a field number below `numbersPerMessage` of the message whose kind has the raw value `message`.

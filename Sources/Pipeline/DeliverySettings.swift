@@ -20,8 +20,9 @@ package struct DeliverySettings: Sendable, Equatable {
 
 /// How much one call of a sink gets.
 ///
-/// Without a minimum, a batch is whatever waits when the sink is free: a request goes out at once when the sink is idle,
-/// and many together when it is not.
+/// Without a minimum, a batch is whatever waits when the sink is free: a request goes out at once when the sink is
+/// idle, and many together when it is not. That wakes the sink's thread for every request while it keeps up, so sinks
+/// for which some milliseconds do not matter have a minimum.
 package struct BatchSettings: Sendable, Equatable {
   /// Items in one batch. Batches are cut between requests, so a larger single request is sent as it is.
   package var itemsMax: Int

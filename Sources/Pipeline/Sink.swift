@@ -48,10 +48,17 @@ package protocol Sink: AnyObject, Sendable {
   /// The last sequence of `signal` that the sink itself has stored durably for the journal, if it keeps positions.
   func position(of signal: Signal, in journal: JournalID) -> UInt64?
 
+  /// Asks an `export` that is running to end soon, and later ones to fail at once; a failure counts as retryable.
+  ///
+  /// Called on another thread when the time to stop is over. Without it, an `export` that blocks is left behind.
+  func interrupt()
+
   /// Releases what `start` opened. Called once, after the last `export` returned.
   func stop()
 }
 
 extension Sink {
   package func position(of signal: Signal, in journal: JournalID) -> UInt64? { nil }
+
+  package func interrupt() {}
 }

@@ -162,8 +162,8 @@ package final class SinkWorker: Sendable {
 
   // MARK: Stopping
 
-  /// What a thread that stops at the deadline needs to close its sink.
-  private static let grace = Duration.milliseconds(200)
+  /// How long a sink may take to end an interrupted call and to close.
+  private static let grace = Duration.milliseconds(1500)
 
   /// Asks the thread to deliver what is pending until the deadline, and returns at once.
   ///
@@ -179,17 +179,21 @@ package final class SinkWorker: Sendable {
 
   /// Delivers what is pending until the deadline and ends the thread; what remains is counted and logged.
   ///
-  /// A call of the sink that blocks is waited for until the deadline, and then left behind with its thread, since the
-  /// process is about to end.
+  /// A call of the sink that blocks is interrupted at the deadline; one that goes on is left behind with its thread
+  /// 1.5 s later, since the process is about to end.
   /// - Returns: whether everything was delivered or counted as dropped before.
   @discardableResult
   package func stop(deadline: Duration) -> Bool {
-    let until = SystemClock().monotonic + deadline + SinkWorker.grace
+    let until = SystemClock().monotonic + deadline
     beginStop(deadline: deadline)
     guard let thread = thread.withLock({ $0 }) else { return dropRest() }
-    let hasEnded = control.wait(until: until) { $0.hasEnded ? true : nil }
-    if hasEnded == true { thread.join() }
+    if !hasEnded(by: until) { sink.interrupt() }
+    if hasEnded(by: until + SinkWorker.grace) { thread.join() }
     return dropRest()
+  }
+
+  private func hasEnded(by deadline: Instant) -> Bool {
+    control.wait(until: deadline) { $0.hasEnded ? true : nil } ?? false
   }
 
   private func leave() {

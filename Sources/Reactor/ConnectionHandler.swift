@@ -4,26 +4,28 @@ package import Bytes
 package import System
 
 /// Speaks a protocol over one connection. Every call comes on the connection's loop.
+///
+/// A call changes the connection; the loop tells the kernel about it afterwards.
 package protocol ConnectionHandler: AnyObject {
   /// The connection stands; the first call. Set a deadline.
-  func opened(_ connection: Connection)
+  func opened(_ connection: inout Connection, _ turn: Turn)
 
   /// There may be bytes to `receive`; one receive per call keeps the loop fair.
   ///
   /// - Parameter scratch: the loop's shared read buffer, with any content; lent for this call.
-  func readable(_ connection: Connection, scratch: inout ByteBuffer)
+  func readable(_ connection: inout Connection, _ turn: Turn, scratch: inout ByteBuffer)
 
   /// Some of the output that had to wait has left.
-  func unsentShrank(_ connection: Connection)
+  func unsentShrank(_ connection: inout Connection, _ turn: Turn)
 
   /// The connection's `deadline` has passed; it is cleared.
-  func deadlinePassed(_ connection: Connection)
+  func deadlinePassed(_ connection: inout Connection, _ turn: Turn)
 
   /// The reactor is stopping: close when idle, else finish and close.
-  func drain(_ connection: Connection)
+  func drain(_ connection: inout Connection, _ turn: Turn)
 
   /// The connection is closed. The last call.
-  func closed(_ connection: Connection)
+  func closed()
 }
 
 /// Takes the connections of a listening socket. One per loop and socket; every call comes on that loop.

@@ -11,8 +11,19 @@ package import System
 package final class EventLoop {
   private enum Occupant {
     case none
-    case connection(Connection)
+    case connection(HostedConnection)
     case listener(Listener)
+  }
+
+  /// A connection in its place, with who speaks on it.
+  private final class HostedConnection {
+    var connection: Connection
+    let handler: any ConnectionHandler
+
+    init(_ connection: consuming Connection, _ handler: any ConnectionHandler) {
+      self.connection = connection
+      self.handler = handler
+    }
   }
 
   private struct Slot {
@@ -31,8 +42,8 @@ package final class EventLoop {
   let epoll: Epoll
   private let clock: any Clock
 
-  /// The time at the beginning of this turn.
-  package private(set) var now: Instant
+  /// What holds for this turn.
+  package private(set) var turn: Turn
   private var slots: [Slot] = []
   private var freeSlots: [Int] = []
   private var deadlines = DeadlineQueue()
@@ -46,13 +57,10 @@ package final class EventLoop {
     self.epoll = epoll
     self.mailbox = mailbox
     self.clock = clock
-    now = clock.monotonic
+    turn = Turn(now: clock.monotonic, isDraining: false)
   }
 
   // MARK: For handlers and acceptors
-
-  /// Whether the reactor is stopping: answer what is in flight, and close.
-  package var isDraining: Bool { end != nil }
 
   /// Makes a connection of an accepted socket and watches it.
   ///
@@ -61,26 +69,30 @@ package final class EventLoop {
     _ socket: consuming Socket, from peer: SocketAddress, _ makeHandler: (UInt64) -> any ConnectionHandler
   ) {
     let token = freeToken()
-    let connection = Connection(socket, token: token, peer: peer, loop: self, handler: makeHandler(token))
-    occupy(token, .connection(connection))
+    let hosted = HostedConnection(Connection(socket, token: token, peer: peer), makeHandler(token))
+    occupy(token, .connection(hosted))
     connectionCount += 1
-    do {
-      try epoll.add(connection.number, .read, token: token)
-      connection.handler.opened(connection)
-    } catch {
-      connection.close()
+    use(hosted) { connection, turn in
+      do {
+        try epoll.add(connection.number, .read, token: token)
+        hosted.handler.opened(&connection, turn)
+      } catch {
+        connection.close()
+      }
     }
   }
 
-  /// The connection that `token` names, unless it is gone.
-  package func connection(_ token: UInt64) -> Connection? {
-    if case .connection(let connection) = occupant(token) { return connection }
-    return nil
+  /// Lends the open connection that `token` names, and its handler; nothing happens when it is gone.
+  package func withConnection(_ token: UInt64, _ body: (inout Connection, any ConnectionHandler, Turn) -> Void) {
+    guard case .connection(let hosted) = occupant(token) else { return }
+    use(hosted) { connection, turn in
+      if connection.isOpen { body(&connection, hosted.handler, turn) }
+    }
   }
 
   /// Takes connections from `socket` until `stopListening`.
   package func listen(on socket: ListeningSocket, _ acceptor: any ConnectionAcceptor) {
-    guard !isDraining else { return }
+    guard !turn.isDraining else { return }
     let listener = Listener(socket, token: freeToken(), acceptor: acceptor, loop: self)
     occupy(listener.token, .listener(listener))
     listener.arm()
@@ -97,19 +109,34 @@ package final class EventLoop {
 
   func queue(_ deadline: Instant, token: UInt64) { deadlines.push(deadline, token: token) }
 
-  func watch(_ connection: Connection, _ interest: Epoll.Interest) {
-    do {
-      try epoll.modify(connection.number, interest, token: connection.token)
-    } catch {
-      connection.close()
-    }
+  /// Lends a connection to `body` and carries out what that changed.
+  private func use(_ hosted: HostedConnection, _ body: (inout Connection, Turn) -> Void) {
+    let turn = turn
+    body(&hosted.connection, turn)
+    settle(&hosted.connection, hosted.handler)
   }
 
-  func forget(_ connection: Connection) {
-    // Now and not when the descriptor closes: someone may hold the connection a little longer.
-    epoll.remove(connection.number)
-    vacate(connection.token)
-    connectionCount -= 1
+  private func settle(_ connection: inout Connection, _ handler: any ConnectionHandler) {
+    let interest = connection.interest
+    if interest != connection.watched && !connection.isClosed {
+      connection.watched = interest
+      do {
+        try epoll.modify(connection.number, interest, token: connection.token)
+      } catch {
+        connection.close()
+      }
+    }
+    if connection.isClosed {
+      // The descriptor closes when the slot lets go.
+      epoll.remove(connection.number)
+      vacate(connection.token)
+      connectionCount -= 1
+      return handler.closed()
+    }
+    guard let deadline = connection.deadline else { return }
+    if let queued = connection.queuedDeadline, queued <= deadline { return }
+    connection.queuedDeadline = deadline
+    queue(deadline, token: connection.token)
   }
 
   private func remove(_ listener: Listener) {
@@ -130,7 +157,7 @@ package final class EventLoop {
     }
     while !isDone {
       epoll.wait(&events, milliseconds: mailbox.prepareToSleep() ? sleepMilliseconds : 0)
-      now = clock.monotonic
+      turn = Turn(now: clock.monotonic, isDraining: end != nil)
       for index in 0..<events.count { dispatch(events[index]) }
       mailbox.take(&work)
       for item in work { item(self) }
@@ -142,27 +169,35 @@ package final class EventLoop {
 
   private var isDone: Bool {
     guard let end else { return false }
-    return connectionCount == 0 || now >= end
+    return connectionCount == 0 || turn.now >= end
   }
 
   private var sleepMilliseconds: Int? {
-    guard let deadline = deadlines.next else { return end.map { $0.since(now).milliseconds } }
-    return min(deadline, end ?? deadline).since(now).milliseconds
+    guard let deadline = deadlines.next else { return end.map { $0.since(turn.now).milliseconds } }
+    return min(deadline, end ?? deadline).since(turn.now).milliseconds
   }
 
   private func dispatch(_ event: Epoll.Event) {
     if event.token == EventLoop.wakeToken { return mailbox.wakeUp.reset() }
     switch occupant(event.token) {
-    case .connection(let connection): connection.handle(event, scratch: &scratch)
+    case .connection(let hosted):
+      use(hosted) { connection, turn in connection.handle(event, turn, hosted.handler, scratch: &scratch) }
     case .listener(let listener): listener.acceptWaiting()
     case .none: break
     }
   }
 
   private func passDeadlines() {
-    while let (deadline, token) = deadlines.popDue(at: now) {
+    while let (entry, token) = deadlines.popDue(at: turn.now) {
       switch occupant(token) {
-      case .connection(let connection): connection.deadlineCameUp(deadline, now: now)
+      case .connection(let hosted):
+        use(hosted) { connection, turn in
+          guard entry == connection.queuedDeadline else { return }
+          // Either the deadline has passed, or it was moved later in the meantime and is queued again.
+          connection.queuedDeadline = nil
+          guard let deadline = connection.deadline, deadline <= turn.now else { return }
+          connection.passDeadline(turn, hosted.handler)
+        }
       case .listener(let listener): listener.arm()
       case .none: break
       }
@@ -173,11 +208,12 @@ package final class EventLoop {
 
   /// Stops listening, lets requests in flight finish, and ends the loop at `end` at the latest.
   func drain(until end: Instant) {
-    guard !isDraining else { return }
+    guard self.end == nil else { return }
     self.end = end
+    turn = Turn(now: turn.now, isDraining: true)
     for slot in slots {
       switch slot.occupant {
-      case .connection(let connection): connection.drain()
+      case .connection(let hosted): use(hosted) { connection, turn in connection.drain(turn, hosted.handler) }
       case .listener(let listener): remove(listener)
       case .none: break
       }
@@ -187,7 +223,7 @@ package final class EventLoop {
   private func closeEverything() {
     mailbox.close()
     for slot in slots {
-      if case .connection(let connection) = slot.occupant { connection.close() }
+      if case .connection(let hosted) = slot.occupant { use(hosted) { connection, _ in connection.close() } }
     }
   }
 

@@ -62,6 +62,6 @@ final class Listener {
 
   private func pause(_ error: SystemError) {
     acceptor.acceptPaused(error)
-    loop.queue(loop.now + Listener.pause, token: token)
+    loop.queue(loop.turn.now + Listener.pause, token: token)
   }
 }

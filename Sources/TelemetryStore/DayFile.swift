@@ -73,7 +73,7 @@ final class DayFile {
   }
 
   /// `synchronous = FULL`: a transaction that was reported as committed survives a power loss, so the journal may
-  /// forget the batch. The file grows past the log's 4 MiB only while a checkpoint waits for a reader.
+  /// forget the batch. The log is folded back every 32 MiB: index pages that many batches touch are written once.
   private static func configure(_ database: Database) throws(SQLiteError) {
     try database.execute(
       """
@@ -81,7 +81,7 @@ final class DayFile {
       PRAGMA synchronous = FULL;
       PRAGMA cache_size = -16384;
       PRAGMA temp_store = MEMORY;
-      PRAGMA wal_autocheckpoint = 1000;
+      PRAGMA wal_autocheckpoint = 4000;
       """)
   }
 

@@ -4,6 +4,7 @@ internal import HTTPServer
 internal import Journal
 internal import OTLP
 internal import Pipeline
+internal import Sinks
 
 /// The daemon as values; `DaemonGraph` makes it run.
 struct DaemonPlan: Sendable {
@@ -22,7 +23,7 @@ struct DaemonPlan: Sendable {
     /// Those that a pipeline routes to it.
     let signals: [Signal]
     let delivery: DeliverySettings
-    let make: @Sendable (SinkContext) throws -> any Sink
+    let make: @Sendable (SinkContext) -> any Sink
   }
 
   var receivers: [Receiver]

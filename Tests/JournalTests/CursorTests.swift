@@ -114,8 +114,9 @@ import Testing
     for name in expected { fixture.append(fixture.record(name, to: ["a"])) }
     #expect(fixture.append(fixture.record(0, to: ["a"])) == .refused(.full))
     #expect(cursor.drain() == expected)
-    #expect(fixture.journal.usage == Journal.Usage(
-      records: 0, bytes: 0, capacityBytes: 20_000 * (100 + overhead), oldestAge: .zero))
+    let empty = Journal.Usage(
+      records: 0, bytes: 0, capacityBytes: 20_000 * (100 + overhead), oldestAge: .zero)
+    #expect(fixture.journal.usage == empty)
     fixture.append(fixture.record(7, to: ["a"]))
     #expect(cursor.drain() == [7])
   }

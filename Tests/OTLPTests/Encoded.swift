@@ -88,9 +88,9 @@ enum JSONText {
 }
 
 func decode(_ json: String, _ signal: Signal = .traces) throws -> ExportRequest {
-  try ExportRequest(decoding: Bytes(json), as: .json, signal: signal)
+  try ExportRequest(decoding: Bytes(copying: Array(json.utf8).span), as: .json, signal: signal)
 }
 
 func decode(_ protobuf: [UInt8], _ signal: Signal = .traces) throws -> ExportRequest {
-  try ExportRequest(decoding: Bytes(protobuf), as: .protobuf, signal: signal)
+  try ExportRequest(decoding: Bytes(copying: protobuf.span), as: .protobuf, signal: signal)
 }

@@ -246,7 +246,8 @@ struct FlatJSONTests {
 
   @Test("Invalid UTF-8, endless nesting and wrong fields are refused")
   func moreRefusals() {
-    #expect(throws: DecodeError.self) { try FlatJSON.attributes(from: Bytes([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])) }
+    let invalid = Bytes([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])
+    #expect(throws: DecodeError.self) { try FlatJSON.attributes(from: invalid) }
     let deep = String(repeating: "[", count: 100_000)
     #expect(throws: DecodeError.self) { try FlatJSON.value(from: Bytes(deep)) }
     #expect(throws: DecodeError.self) { try FlatJSON.messages(from: Bytes("[{\"x\":1}]"), .spanEvent, asField: 1) }

@@ -175,4 +175,42 @@ struct JSONWriterTests {
       #expect(again.itemCount == request.itemCount)
     }
   }
+
+  @Test("The deepest value that is let in is written in both forms and read back")
+  func deepest() throws {
+    var value = Wire { $0.field(1, text: "core") }
+    var deepest: ExportRequest?
+    for _ in 0..<100 {
+      let outer = Wire { wire in wire.field(6) { $0.field(1) { $0.field(2, bytes: value.bytes) } } }
+      let request = try? ExportRequest.fixture(.logs) { $0.field(2) { $0.field(5, bytes: outer.bytes) } }
+      guard let request else { break }
+      (value, deepest) = (outer, request)
+    }
+    let request = try #require(deepest)
+    let again = try ExportRequest(decoding: Bytes(request.json), as: .json, signal: .logs)
+    #expect(again.payload == request.payload)
+    try request.forEachLogRecord { (_, _, record) throws in
+      let flat = appended { FlatJSON.append(record.body, to: &$0) }
+      #expect(try FlatJSON.value(from: Bytes(flat)).array == value.bytes)
+    }
+  }
+
+  @Test("Whatever is let in can be visited and written", arguments: Signal.allCases)
+  func mutations(signal: Signal) throws {
+    var random = RandomMessages(seed: UInt64(signal.rawValue))
+    var accepted = 0
+    for _ in 0..<3_000 {
+      var bytes = random.message(.request(of: signal), depth: 5).bytes
+      for _ in 0...(random.generator.next() % 3) where !bytes.isEmpty {
+        let index = Int(random.generator.next() % UInt64(bytes.count))
+        bytes[index] = UInt8(truncatingIfNeeded: random.generator.next())
+      }
+      guard let request = try? ExportRequest(decoding: Bytes(bytes), as: .protobuf, signal: signal) else { continue }
+      accepted += 1
+      let again = try ExportRequest(decoding: Bytes(request.json), as: .json, signal: signal)
+      #expect(again.itemCount == request.itemCount)
+      #expect(again.json == request.json)
+    }
+    #expect(accepted > 100)
+  }
 }

@@ -20,8 +20,8 @@ struct RandomMessages {
     1_760_000_000_123_456_789,
   ]
   static let doubles: [Double] = [
-    1, -1, 0.1, -0.0, 5, 1e300, -1e-300, .leastNonzeroMagnitude, .greatestFiniteMagnitude, .leastNormalMagnitude, 1e16, 1e21, 1e22,
-    123456789012345680, 0.30000000000000004, 1e-7, .infinity, -.infinity, .nan, 9007199254740992,
+    1, -1, 0.1, -0.0, 5, 1e300, -1e-300, .leastNonzeroMagnitude, .greatestFiniteMagnitude, .leastNormalMagnitude, 1e16,
+    1e21, 1e22, 123_456_789_012_345_680, 0.1 + 0.2, 1e-7, .infinity, -.infinity, .nan, 9_007_199_254_740_992,
   ]
 
   mutating func chance(_ percent: UInt64) -> Bool { generator.next() % 100 < percent }

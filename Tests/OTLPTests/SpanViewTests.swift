@@ -191,7 +191,8 @@ struct SpanViewTests {
     let request = try ExportRequest(decoding: Bytes(wire.bytes), as: .protobuf, signal: .traces)
     var seen: [String] = []
     request.forEachSpan { resource, scope, span in
-      seen.append("\(resource.index)\(resource.serviceName.string)\(scope.index)\(scope.name.string)\(span.name.string)")
+      let place = "\(resource.index)\(resource.serviceName.string)\(scope.index)\(scope.name.string)"
+      seen.append(place + span.name.string)
       #expect(resource.schemaURL == "urn:resource" && scope.schemaURL == "urn:scope")
       #expect(resource.droppedAttributesCount == 3 && scope.droppedAttributesCount == 9)
       #expect(scope.version == "1.0" && scope.attributes.count == 1)

@@ -55,6 +55,7 @@ final class ScriptedSink: Sink {
       seen.attempts += 1
       return seen.attempts
     }
+    seen.wakeAll()
     let result = answer(batch, attempt)
     seen.withLock { if case .success = result { $0.delivered.append(batch) } }
     seen.wakeAll()

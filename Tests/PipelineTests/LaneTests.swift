@@ -8,7 +8,7 @@ import Testing
 
 /// A lane rotation with one backlog per lane, stepped by hand.
 private struct Bench {
-  let clock = ManualClock()
+  let clock = ManualClock(monotonic: Instant(nanoseconds: 3_600_000_000_000))
   var lanes: LaneRotation
   var backlogs: [Cursor.Status]
 

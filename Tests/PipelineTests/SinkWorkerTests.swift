@@ -181,6 +181,29 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
     #expect(daemon.value("otelcol_exporter_sent_spans{exporter=\"s\"}") == 0, "no item is counted twice")
   }
 
+  @Test("Stopping interrupts a call that hangs, and closes the sink")
+  func interrupts() throws {
+    final class Hanging: Sink {
+      let gate = Gate()
+      let stops = Counter()
+      func start() {}
+      func stop() { stops.add() }
+      func interrupt() { gate.open() }
+      func export(_ batch: Batch) throws(ExportError) -> ExportRequest.Rejection? {
+        gate.pass()
+        throw .retryable(after: nil, reason: "interrupted")
+      }
+    }
+    let daemon = Daemon()
+    let sink = Hanging()
+    let worker = daemon.add(sink, "s")
+    try daemon.start()
+    daemon.accept(request("r", items: 7))
+    #expect(!worker.stop(deadline: .milliseconds(1)))
+    #expect(sink.stops.value == 1)
+    #expect(daemon.dropped("s") == 7)
+  }
+
   @Test("A sink that does not start stops the start, and leaves no thread")
   func startFails() {
     final class Unstartable: Sink {

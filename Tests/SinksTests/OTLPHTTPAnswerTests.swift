@@ -31,8 +31,9 @@ struct OTLPHTTPAnswerTests {
   @Test("A partial success is read in both encodings, also without a content type")
   func partialSuccess() {
     let rejection = ExportRequest.Rejection(itemCount: 3, message: "too old")
-    for (encoding, type) in [(Encoding.protobuf, "application/x-protobuf"), (.json, "Application/JSON ; charset=utf-8")]
-    {
+    for (encoding, type) in [
+      (Encoding.protobuf, "application/x-protobuf"), (.json, "Application/JSON ; charset=utf-8"),
+    ] {
       let body = ExportResponse.success(rejection: rejection, signal: .traces, encoding: encoding)
       #expect(answer(200, body, type: type) == .delivered(rejection))
     }

@@ -10,7 +10,8 @@ struct PrintableTextTests {
     "Control characters, line ends and direction overrides are written as escapes",
     arguments: [
       ("GET /orders/{id}", "GET /orders/{id}"), ("Größe 注文 🎉", "Größe 注文 🎉"), ("", ""),
-      ("a\nb\r\n\tc", "a\\nb\\r\\n\\tc"), ("\u{1b}[2J\u{7}", "\\u001b[2J\\u0007"), ("\u{7f}\u{9b}31m", "\\u007f\\u009b31m"),
+      ("a\nb\r\n\tc", "a\\nb\\r\\n\\tc"), ("\u{1b}[2J\u{7}", "\\u001b[2J\\u0007"),
+      ("\u{7f}\u{9b}31m", "\\u007f\\u009b31m"),
       ("\u{202e}cod.exe", "\\u202ecod.exe"), ("a\u{2028}b", "a\\u2028b"), ("\u{0}", "\\u0000"),
     ])
   func escapes(text: String, expected: String) { #expect(text.printable == expected) }

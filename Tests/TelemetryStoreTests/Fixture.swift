@@ -42,14 +42,15 @@ struct Fixture {
     return store
   }
 
-  /// What a statement says about a file, seen by another connection.
-  func rows(_ sql: String, in file: String = today) throws -> [[SQLiteValue]] {
-    try Database(path: directory.path(of: file), mode: .readOnly).rows(sql)
+  /// Another connection to a file.
+  func database(_ file: String = today) throws -> Database {
+    try Database(path: directory.path(of: file), mode: .readOnly)
   }
 
-  func value(_ sql: String, in file: String = today) throws -> SQLiteValue {
-    try Database(path: directory.path(of: file), mode: .readOnly).value(sql)
-  }
+  /// What a statement says about a file.
+  func rows(_ sql: String, in file: String = today) throws -> [[SQLiteValue]] { try database(file).rows(sql) }
+
+  func value(_ sql: String, in file: String = today) throws -> SQLiteValue { try database(file).value(sql) }
 }
 
 extension ExportRequest {

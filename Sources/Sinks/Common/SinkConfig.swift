@@ -1,6 +1,7 @@
 // What every sink's part of the config file has in common.
 
 package import Config
+package import Pipeline
 
 /// One sink's part of the config file.
 package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
@@ -12,6 +13,11 @@ package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
 
   /// What does not fit together in a pipeline, found after every key was read; nil when all is well.
   func problem(with signal: String) -> String?
+
+  /// Makes the sink that the file describes; opens nothing yet.
+  ///
+  /// - Parameter id: the component id: `otlp_http/backup`.
+  func makeSink(id: String, context: SinkContext) -> any Sink
 }
 
 extension SinkConfig {

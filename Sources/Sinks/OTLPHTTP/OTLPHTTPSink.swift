@@ -30,13 +30,17 @@ package final class OTLPHTTPSink: Sink {
   private let interruption = Interruption()
   private let state = Lock(State())
 
-  package init(settings: OTLPHTTPSettings, clock: any Clock, logger: Logger) {
+  /// - Parameter id: the component id: `otlp_http`, `otlp_http/backup`.
+  package init(settings: OTLPHTTPSettings, id: String, clock: any Clock, logger: Logger) {
     self.settings = settings
     self.clock = clock
+    var logger = logger
+    logger[metadataKey: "component"] = "\(id)"
     self.logger = logger
   }
 
-  /// Opens libcurl, so that a missing library or an unreadable certificate is a mistake at the start. Connects to nobody.
+  /// Opens libcurl, so that a missing library or an unreadable certificate is a mistake at the start; connects to
+  /// nobody.
   package func start() throws {
     let connection = try OTLPHTTPConnection(settings, interruption)
     state.withLock { $0.idle.append(connection) }

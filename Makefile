@@ -1,0 +1,79 @@
+# Everything otlpd's developers and users do, as one word each; `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= /usr/local
+BUILD := .build/release
+VENV := .venv
+PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev
+REQUIREMENTS := Tests/Integration/requirements.txt
+SOURCES := Package.swift Sources Tests
+
+.PHONY: help
+help:  ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build  ## build, and start otlpd on 127.0.0.1:4318 with the SQLite store
+	$(BUILD)/otlpd
+
+# The objects are compiled once; OTLPD_STANDALONE only links the daemon with the Swift runtime inside.
+.PHONY: build
+build: deps  ## build the daemon, release, with the Swift runtime inside
+	OTLPD_STANDALONE=1 swift build -c release --product otlpd
+
+.PHONY: tests-built
+tests-built: deps
+	swift build -c release --build-tests
+	OTLPD_STANDALONE=1 swift build -c release --product otlpd
+
+.PHONY: test
+test: tests-built $(VENV)/ready  ## run the unit tests and the black-box tests, and count them
+	@Tests/run
+
+.PHONY: test-unit
+test-unit: tests-built  ## run the Swift tests only
+	@Tests/run unit
+
+.PHONY: test-integration
+test-integration: build $(VENV)/ready  ## run the black-box tests only
+	@Tests/run integration
+
+.PHONY: check
+check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests
+
+.PHONY: bench
+bench: build $(VENV)/ready  ## measure CPU, memory, start-up and size beside rotel and a server that discards
+	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd
+
+.PHONY: format
+format:  ## format the Swift sources in place
+	swift format --in-place --parallel --recursive $(SOURCES)
+
+.PHONY: lint
+lint:  ## complain about Swift sources that are not formatted
+	swift format lint --strict --parallel --recursive $(SOURCES)
+
+.PHONY: install
+install: build  ## install the daemon, its configuration and its unit under DESTDIR and PREFIX
+	install -D -m 755 $(BUILD)/otlpd "$(DESTDIR)$(PREFIX)/bin/otlpd"
+	test -e "$(DESTDIR)/etc/otlpd/otlpd.yaml" || install -D -m 644 config/otlpd.yaml "$(DESTDIR)/etc/otlpd/otlpd.yaml"
+	mkdir -p "$(DESTDIR)$(PREFIX)/lib/systemd/system"
+	sed 's|/usr/bin/otlpd|$(PREFIX)/bin/otlpd|' systemd/otlpd.service > "$(DESTDIR)$(PREFIX)/lib/systemd/system/otlpd.service"
+
+.PHONY: clean
+clean:  ## remove what was built
+	rm -rf .build $(VENV) .pytest_cache
+
+# Debian packages: installed when we may, else named.
+.PHONY: deps
+deps:
+	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || echo $$p; done); \
+	Tests/apt $$missing
+
+$(VENV)/ready: $(REQUIREMENTS)
+	@Tests/venv $(VENV) $(REQUIREMENTS)
+	@touch $@

@@ -1,0 +1,83 @@
+"""Fixtures of the black-box tests: the daemon, the capture server, and one daemon for the tests that only ask."""
+
+import pytest
+
+from harness.capture import Capture
+from harness.daemon import BINARY, Daemon, config
+from harness.through import Through
+
+
+def pytest_sessionstart(session):
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} is missing: run `make build`, or name the daemon in OTLPD.", returncode=1)
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            for daemon in value.started if isinstance(value, Factory) else [value] if isinstance(value, Daemon) else []:
+                report.sections.append((f"otlpd's log ({name})", daemon.log[-6000:]))
+
+
+class Factory:
+    """Starts daemons in one temporary directory and stops all of them."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.started = []
+
+    def make(self, document=None, **settings) -> Daemon:
+        """A daemon that was not started yet; they all share one data directory unless `data` says otherwise."""
+        settings.setdefault("data", self.directory / "data")
+        daemon = Daemon(self.directory / f"run-{len(self.started)}", document, **settings)
+        self.started.append(daemon)
+        return daemon
+
+    def __call__(self, document=None, **settings) -> Daemon:
+        return self.make(document, **settings).start()
+
+    def close(self):
+        for daemon in self.started:
+            daemon.close()
+
+
+@pytest.fixture
+def otlpd(tmp_path):
+    factory = Factory(tmp_path)
+    yield factory
+    factory.close()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    """One daemon for a module's tests, which must survive all of them: it discards what it takes."""
+    document = config({"nop": None}, journal={"durability": "memory"})
+    with Daemon(tmp_path_factory.mktemp("otlpd"), document) as daemon:
+        daemon.start()
+        yield daemon
+        assert daemon.process.poll() is None, f"otlpd died:\n{daemon.log}"
+        assert daemon.terminate() == 0
+
+
+@pytest.fixture
+def capture():
+    servers = []
+
+    def start(*arguments, **settings) -> Capture:
+        servers.append(Capture(*arguments, **settings))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def through(tmp_path_factory):
+    """Sends one request through otlpd and returns what a collector behind it gets."""
+    through = Through(tmp_path_factory.mktemp("through"))
+    yield through
+    through.close()

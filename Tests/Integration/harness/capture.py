@@ -1,0 +1,110 @@
+"""An OTLP/HTTP server that keeps every request it gets and answers from a script."""
+
+import gzip
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from harness.otlp import REQUESTS, RESPONSES
+
+
+@dataclass
+class Received:
+    """One request as it came over the wire, and its decoded message."""
+
+    path: str
+    headers: dict
+    body: bytes
+    signal: str | None
+    message: object
+
+    def header(self, name: str) -> str | None:
+        return self.headers.get(name.lower())
+
+
+@dataclass
+class Answer:
+    """What the capture server says next."""
+
+    status: int = 200
+    headers: dict | None = None
+    body: bytes | None = None
+    seconds: float = 0
+
+
+class Capture:
+    """Listens on a free port of 127.0.0.1. Answers 200 unless `script` holds answers for the coming requests."""
+
+    def __init__(self, script=(), otherwise: Answer | None = None, server=ThreadingHTTPServer):
+        self.script = list(script)
+        self.otherwise = otherwise or Answer()
+        self.received: list[Received] = []
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        capture = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                capture._handle(self)
+
+            def log_message(self, *_):
+                pass
+
+        class Server(server):
+            daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, request, client_address):
+                pass  # A client that goes away is no news here.
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def _handle(self, handler):
+        body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
+        headers = {name.lower(): value for name, value in handler.headers.items()}
+        plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+        signal = next((name for name in REQUESTS if handler.path.endswith(name)), None)
+        message = REQUESTS[signal].FromString(plain) if signal else None
+        with self._lock:
+            answer = self.script.pop(0) if self.script else self.otherwise
+            self.received.append(Received(handler.path, headers, body, signal, message))
+        if answer.seconds:
+            self._stopped.wait(answer.seconds)
+        if answer.body is None:
+            answer_body = RESPONSES[signal]().SerializeToString() if signal else b""
+        else:
+            answer_body = answer.body
+        handler.send_response(answer.status)
+        for name, value in {"Content-Type": "application/x-protobuf", **(answer.headers or {})}.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(answer_body)))
+        handler.end_headers()
+        handler.wfile.write(answer_body)
+
+    def messages(self, signal: str) -> list:
+        with self._lock:
+            return [request.message for request in self.received if request.signal == signal]
+
+    def merged(self, signal: str):
+        """All requests of one signal as one message, in the order of arrival."""
+        whole = REQUESTS[signal]()
+        for message in self.messages(signal):
+            whole.MergeFrom(message)
+        return whole
+
+    def close(self):
+        self._stopped.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

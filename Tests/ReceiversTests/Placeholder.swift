@@ -1,1 +1,0 @@
-// Holds the place of the Receivers tests until the first lands.
