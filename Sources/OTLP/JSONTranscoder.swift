@@ -207,9 +207,26 @@ final class JSONTranscoder {
     let width = Int(field.lengthWidth)
     let body = output + Int(field.tagWidth) + width
     var (position, output) = (start, body)
-    repeat {
-      (position, output) = try value(position, output, field.type)
-    } while try position.advancePastComma()
+    switch field.type {
+    case .double:
+      repeat {
+        let value: Double
+        (position, value) = try double(position)
+        output.store(value.bitPattern)
+        output += 8
+      } while try position.advancePastComma()
+    case .fixed64:
+      repeat {
+        let value: UInt64
+        (position, value) = try unsigned(position)
+        output.store(value)
+        output += 8
+      } while try position.advancePastComma()
+    default:
+      repeat {
+        (position, output) = try value(position, output, field.type)
+      } while try position.advancePastComma()
+    }
     return (position, close(body, width: width, until: output, index))
   }
 
