@@ -20,6 +20,11 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
     self.systemCode = systemCode
   }
 
+  /// A read or write of the file at `path` that failed outside of SQLite.
+  package init(diskFailure systemCode: Int32, path: String) {
+    self.init(code: SQLITE_IOERR, message: "disk I/O error", sql: path, systemCode: systemCode)
+  }
+
   /// What to do about an error; the many codes mean few different things.
   package enum Cause: Sendable, Equatable {
     /// Another connection holds the lock: the same call may succeed later.

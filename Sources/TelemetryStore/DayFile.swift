@@ -17,6 +17,9 @@ final class DayFile {
   let day: Day
   /// Which file is open: the path may come to stand for another one, or none.
   let identity: FileIdentity
+  private let directory: Directory
+  /// Making the file costs no wait for the disk, so that the daemon starts at once; the first batch waits.
+  private var isSynced = false
   private let database: Database
   private var writer: RowWriter
   private var ranges: [Signal: TimeRange] = [:]
@@ -31,6 +34,7 @@ final class DayFile {
     _ day: Day, in directory: Directory, schema: StoreSchema, busyTimeout: Duration, positions: inout Positions
   ) throws {
     self.day = day
+    self.directory = directory
     let name = day.fileName
     if directory.identity(of: name) == nil {
       // A log left behind by a deleted file must not be taken for that of the new one.
@@ -50,13 +54,14 @@ final class DayFile {
       try DayFile.configure(database)
       try database.transaction { () throws(SQLiteError) in try schema.migrate(database, from: version) }
     case .empty:
-      // The page size holds from the first page on, and cannot change in WAL mode.
-      try database.execute("PRAGMA page_size = 8192")
-      try DayFile.configure(database)
+      // The page size holds from the first page on, and cannot change in WAL mode. The rollback journal makes a
+      // process that dies here leave an empty file.
+      try database.execute("PRAGMA page_size = 8192; PRAGMA synchronous = OFF")
       try database.transaction { () throws(SQLiteError) in
         try schema.migrate(database, from: 0)
         try positions.copy(to: database)
       }
+      try DayFile.configure(database)
     }
     try positions.merge(database)
     self.database = database
@@ -89,6 +94,7 @@ final class DayFile {
   func write(
     _ requests: [ExportRequest], _ key: PositionKey, lastSequence: UInt64, at time: UInt64
   ) throws(SQLiteError) -> Committed {
+    try sync()
     var committed = Committed()
     var range = ranges[key.signal] ?? TimeRange()
     do {
@@ -111,6 +117,15 @@ final class DayFile {
     }
     ranges[key.signal] = range
     return committed
+  }
+
+  /// A log in the disk's safety is worth nothing when the file it belongs to is not: SQLite deletes that of an empty file.
+  private func sync() throws(SQLiteError) {
+    if isSynced { return }
+    do { try directory.sync(day.fileName) } catch {
+      throw SQLiteError(diskFailure: error.code, path: directory.path(of: day.fileName))
+    }
+    isSynced = true
   }
 
   private func storedSequence(_ key: PositionKey) throws(SQLiteError) -> UInt64? {

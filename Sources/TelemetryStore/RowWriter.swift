@@ -106,7 +106,7 @@ struct RowWriter: ~Copyable {
 
   private mutating func id(of resource: ResourceView) throws(SQLiteError) -> Int64 {
     try resources.id(in: database) { content in
-      // The wire bytes say it all. Should a client write one resource in two orders, it gets two rows, which is harmless.
+      // The wire bytes say it all. A client that writes one resource in two orders gets two rows: harmless.
       content.append(resource.bytes)
       content.append(0xff)
       content.append(resource.schemaURL.span)

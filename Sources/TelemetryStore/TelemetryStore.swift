@@ -22,8 +22,8 @@ package import System
 
 /// The day files of one directory. One store at a time writes to a directory.
 ///
-/// Any thread may call; `write` holds the store's lock while it works on the disk, up to the busy timeout and the time of
-/// the transaction.
+/// Any thread may call; `write` holds the store's lock while it works on the disk, up to the busy timeout and the
+/// time of the transaction.
 package final class TelemetryStore: Sendable {
   struct State {
     var file: DayFile?
@@ -140,7 +140,7 @@ package final class TelemetryStore: Sendable {
         }
         state.positions.advance(key, to: lastSequence, at: clock.wall)
         return Outcome(rows: committed.rows, duplicates: committed.duplicates, wasStored: committed.wasStored)
-      } catch where error.cause == .corrupt {
+      } catch  where error.cause == .corrupt {
         state.file = nil
         try setAside(file.day.fileName, why: error.message)
       } catch {

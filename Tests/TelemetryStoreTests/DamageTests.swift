@@ -19,7 +19,9 @@ import Testing
     close(descriptor)
   }
 
-  @Test("A file that is no database is renamed, and the store goes on with a new one", arguments: [today, "telemetry-2026-11-02.db"])
+  @Test(
+    "A file that is no database is renamed, and the store goes on with a new one",
+    arguments: [today, "telemetry-2026-11-02.db"])
   func setsAsideGarbage(name: String) throws {
     try makeFile(name, String(repeating: "no database ", count: 1000))
     let store = try fixture.openStore()
@@ -70,7 +72,8 @@ import Testing
   func refusesNewerSchemas(name: String) throws {
     try fixture.directory.create()
     let newer = try Database(path: fixture.directory.path(of: name), mode: .create)
-    try newer.execute("PRAGMA application_id = \(StoreSchema.applicationID); PRAGMA user_version = 999; CREATE TABLE t(a)")
+    try newer.execute(
+      "PRAGMA application_id = \(StoreSchema.applicationID); PRAGMA user_version = 999; CREATE TABLE t(a)")
     newer.close()
     do {
       try fixture.store().open()
