@@ -51,16 +51,13 @@ struct ContentTable: ~Copyable {
       content = ByteBuffer(capacity: 1024)
       return id
     }
-    if knownBytes > ContentTable.knownBytesMax { forget() }
+    if knownBytes > ContentTable.knownBytesMax {
+      known.removeAll()
+      knownBytes = 0
+    }
     known[hash] = Known(content: Bytes(copying: content.span), id: id)
     knownBytes += content.count + Bytes.padding
     return id
-  }
-
-  /// Forgets what is in memory: rows of a transaction that was rolled back are not in the file.
-  mutating func forget() {
-    known.removeAll()
-    knownBytes = 0
   }
 
   private mutating func search(_ hash: UInt64, _ bind: (inout Statement) -> Void) throws(SQLiteError) -> Int64? {

@@ -36,12 +36,8 @@ final class DayFile {
     self.day = day
     self.directory = directory
     let name = day.fileName
-    if directory.identity(of: name) == nil {
-      // A log left behind by a deleted file must not be taken for that of the new one.
-      try directory.remove(name + "-wal")
-      try directory.remove(name + "-shm")
-      try directory.createFile(name)
-    }
+    // SQLite removes the log that a deleted file left behind, as the new one is empty.
+    try directory.createFile(name)
     identity = directory.identity(of: name) ?? FileIdentity.none
     let path = directory.path(of: name)
     let database = try Database(path: path, mode: .readWrite, busyTimeout: busyTimeout)
@@ -91,29 +87,26 @@ final class DayFile {
   }
 
   /// Stores the requests and the position in one transaction; a batch that the file has already is skipped.
+  ///
+  /// After an error the file must be opened anew: it remembers ids of rows that were rolled back.
   func write(
     _ requests: [ExportRequest], _ key: PositionKey, lastSequence: UInt64, at time: UInt64
   ) throws(SQLiteError) -> Committed {
     try sync()
     var committed = Committed()
     var range = ranges[key.signal] ?? TimeRange()
-    do {
-      try database.transaction { () throws(SQLiteError) in
-        if let stored = try storedSequence(key), stored >= lastSequence {
-          committed.wasStored = true
-          return
-        }
-        var written = RowWriter.Written()
-        for request in requests { try writer.insert(request, into: &written) }
-        range.include(written.range)
-        try store(range, of: key.signal)
-        try Positions.update(&writePosition, key, lastSequence, time)
-        committed.rows = written.range.rowCount
-        committed.duplicates = written.duplicates
+    try database.transaction { () throws(SQLiteError) in
+      if let stored = try storedSequence(key), stored >= lastSequence {
+        committed.wasStored = true
+        return
       }
-    } catch {
-      writer.forget()
-      throw error
+      var written = RowWriter.Written()
+      for request in requests { try writer.insert(request, into: &written) }
+      range.include(written.range)
+      try store(range, of: key.signal)
+      try Positions.update(&writePosition, key, lastSequence, time)
+      committed.rows = written.range.rowCount
+      committed.duplicates = written.duplicates
     }
     ranges[key.signal] = range
     return committed

@@ -4,7 +4,7 @@ internal import Bytes
 internal import OTLP
 internal import SQLite
 
-/// The statements and the memory of one open file. Call it inside a transaction only.
+/// The statements and the memory of one open file. Call it inside a transaction only; after a rollback it is of no use.
 struct RowWriter: ~Copyable {
   /// What became of a request's items.
   struct Written {
@@ -81,14 +81,6 @@ struct RowWriter: ~Copyable {
         try insert(metric, into: &written)
       }
     }
-  }
-
-  /// Forgets ids that a rolled-back transaction gave out.
-  mutating func forget() {
-    resources.forget()
-    scopes.forget()
-    metrics.forget()
-    series.forget()
   }
 
   /// Makes `resourceID`, `scopeID` and `serviceName` those of the next item.

@@ -140,13 +140,12 @@ package final class TelemetryStore: Sendable {
         }
         state.positions.advance(key, to: lastSequence, at: clock.wall)
         return Outcome(rows: committed.rows, duplicates: committed.duplicates, wasStored: committed.wasStored)
-      } catch  where error.cause == .corrupt {
-        state.file = nil
-        try setAside(file.day.fileName, why: error.message)
       } catch {
-        // The connection may be in any state after a disk error; a busy lock leaves it as it was.
-        if error.cause != .busy { state.file = nil }
-        throw StoreError(error, path: directory.path(of: file.day.fileName))
+        state.file = nil
+        guard error.cause == .corrupt else {
+          throw StoreError(error, path: directory.path(of: file.day.fileName))
+        }
+        try setAside(file.day.fileName, why: error.message)
       }
     }
     throw StoreError(kind: .corrupt, description: "the day's file in \(directory.path) was lost twice while writing")
