@@ -86,7 +86,9 @@ struct Canonicalizer {
         }
         if shape.seen & row.conflicts != 0 || !row.check.accepts(count: wire.value.count) { shape.isCanonical = false }
         shape.seen |= row.seen
-        if row.isMember && shape.member != wire.number { (shape.member, shape.memberStart) = (wire.number, (part, wire.start)) }
+        if row.isMember && shape.member != wire.number {
+          (shape.member, shape.memberStart) = (wire.number, (part, wire.start))
+        }
       }
     }
     return shape

@@ -5,10 +5,11 @@ internal import Bytes
 /// Turns OTLP JSON into the protobuf bytes of the same request.
 ///
 /// Problem: most of JSON's cost is finding out which field a name means and storing values twice.
-/// Idea: one interpreter over the tables of the schema writes protobuf while it reads. It guesses the next name (the one
-/// that followed last time, so any exporter's order is right after one item), compares it in three words, and copies
-/// strings while it looks for their end. A message's length is written in front of it when it ends, into as many bytes
-/// as it took last time; the contents move in the rare case that this was wrong, so lengths are always the shortest.
+/// Idea: one interpreter over the tables of the schema writes protobuf while it reads. It guesses the next name (the
+/// one that followed last time, so any exporter's order is right after one item), compares it in three words, and
+/// copies strings while it looks for their end. A message's length is written in front of it when it ends, into as many
+/// bytes as it took last time; the contents move in the rare case that this was wrong, so lengths are always the
+/// shortest.
 ///
 /// The result satisfies I1, I2 and I4. `isCanonical` says whether it satisfies I3 and I5 too; if not, `Canonicalizer`
 /// mends it. OTLP/HTTP "JSON Protobuf Encoding": ids are hex, unknown names are ignored, enums are numbers (their names

@@ -40,7 +40,8 @@ struct ExportRequestNumbersTests {
     for form in forms(text) {
       let request = try decode(JSONText.request(value: #"{"intValue":\#(form)}"#), .logs)
       #expect(request.payload.array == Encoded.request(value: Encoded.signed(3, value)), "\(form)")
-      let attribute = try decode(JSONText.request(logRecord: #""attributes":[{"key":"","value":{"intValue":\#(form)}}]"#), .logs)
+      let attribute = try decode(
+        JSONText.request(logRecord: #""attributes":[{"key":"","value":{"intValue":\#(form)}}]"#), .logs)
       let pair = Encoded.message(6, Encoded.text(1, ""), Encoded.message(2, Encoded.signed(3, value)))
       #expect(attribute.payload.array == Encoded.request(logRecord: pair), "\(form)")
       let point = try decode(JSONText.request(metric: #""gauge":{"dataPoints":[{"asInt":\#(form)}]}"#), .metrics)

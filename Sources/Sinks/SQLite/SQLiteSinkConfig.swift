@@ -1,0 +1,23 @@
+// The file's form of the `sqlite` sink.
+
+package import Config
+
+/// `exporters: sqlite:`.
+package struct SQLiteSinkConfig: SinkConfig {
+  package static let type = "sqlite"
+  package static let durability = SinkDurability.local
+
+  /// Where the day files lie; nil for the data directory.
+  package var directory: String?
+  package var delivery = SinkDeliveryConfig()
+
+  package init() {}
+
+  package mutating func read(from map: MapReader) {
+    map.read("directory", into: &directory)
+    if let directory {
+      map.require(directory.hasPrefix("/"), "directory", "expected an absolute path, found \(quoted(directory))")
+    }
+    delivery.read(from: map)
+  }
+}
