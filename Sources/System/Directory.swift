@@ -71,6 +71,15 @@ package struct Directory: Sendable {
     close(descriptor)
   }
 
+  /// Waits until a file's bytes are on the disk.
+  package func sync(_ name: String) throws(SystemError) {
+    let path = path(of: name)
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError.last("cannot open \(path)") }
+    defer { close(descriptor) }
+    if fsync(descriptor) != 0 { throw SystemError.last("cannot write \(path) to the disk") }
+  }
+
   /// Gives a file another name in the same directory.
   package func rename(_ name: String, to newName: String) throws(SystemError) {
     // The module's function; `self.rename` is this method.

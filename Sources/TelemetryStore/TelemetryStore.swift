@@ -22,8 +22,8 @@ package import System
 
 /// The day files of one directory. One store at a time writes to a directory.
 ///
-/// Any thread may call; `write` holds the store's lock while it works on the disk, up to the busy timeout and the time of
-/// the transaction.
+/// Any thread may call; `write` holds the store's lock while it works on the disk, up to the busy timeout and the
+/// time of the transaction.
 package final class TelemetryStore: Sendable {
   struct State {
     var file: DayFile?
@@ -140,13 +140,12 @@ package final class TelemetryStore: Sendable {
         }
         state.positions.advance(key, to: lastSequence, at: clock.wall)
         return Outcome(rows: committed.rows, duplicates: committed.duplicates, wasStored: committed.wasStored)
-      } catch where error.cause == .corrupt {
-        state.file = nil
-        try setAside(file.day.fileName, why: error.message)
       } catch {
-        // The connection may be in any state after a disk error; a busy lock leaves it as it was.
-        if error.cause != .busy { state.file = nil }
-        throw StoreError(error, path: directory.path(of: file.day.fileName))
+        state.file = nil
+        guard error.cause == .corrupt else {
+          throw StoreError(error, path: directory.path(of: file.day.fileName))
+        }
+        try setAside(file.day.fileName, why: error.message)
       }
     }
     throw StoreError(kind: .corrupt, description: "the day's file in \(directory.path) was lost twice while writing")
