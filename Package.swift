@@ -72,8 +72,8 @@ let package = Package(
     library(
       "Sinks",
       [
-        "Pipeline", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry", "Bytes",
-        "System", logging,
+        "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
+        "Bytes", "System", logging,
       ]),
     library("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
     // Floor 5
