@@ -89,7 +89,7 @@ let package = Package(
     .target(
       name: "LoopbackServer", dependencies: ["System"], path: "Tests/LoopbackServer", swiftSettings: settings),
     tests("Bytes"),
-    tests("System"),
+    tests("System", ["Bytes"]),
     tests("SelfTelemetry"),
     tests("YAML"),
     tests("Config"),
