@@ -63,12 +63,19 @@ package struct Bytes: @unchecked Sendable {
   /// A copy of the collection's bytes.
   package init(_ bytes: some Collection<UInt8>) {
     var buffer = ByteBuffer(capacity: bytes.count)
-    for byte in bytes { buffer.append(byte) }
+    // Safe: the storage is read during the call only.
+    if bytes.withContiguousStorageIfAvailable({ unsafe buffer.append($0.span) }) == nil {
+      for byte in bytes { buffer.append(byte) }
+    }
     self = buffer.finish()
   }
 
   /// The text's UTF-8 bytes.
-  package init(_ text: String) { self.init(text.utf8) }
+  package init(_ text: String) {
+    var buffer = ByteBuffer(capacity: text.utf8.count)
+    buffer.append(text)
+    self = buffer.finish()
+  }
 
   package var isEmpty: Bool { count == 0 }
 

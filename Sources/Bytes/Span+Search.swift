@@ -53,7 +53,8 @@ extension Span where Element == UInt8 {
     // Safe: the bytes are read during the call only. No early exit, so that the loop works on many bytes at once.
     unsafe withUnsafeBufferPointer { bytes in
       var found: UInt8 = 0
-      for unsafe byte in unsafe bytes {
+      for index in 0..<bytes.count {
+        let byte = unsafe bytes[index]
         found |= (byte < 0x20 ? 1 : 0) & (byte != 0x09 ? 1 : 0) | (byte == 0x7F ? 1 : 0)
       }
       return found != 0

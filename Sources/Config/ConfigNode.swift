@@ -39,6 +39,13 @@ package struct ConfigNode: Sendable {
     if case .scalar(let scalar) = content { ScalarValue(scalar) } else { nil }
   }
 
+  /// A scalar as written; empty for a list or a mapping.
+  package var text: String {
+    if let expandedText { return expandedText }
+    if case .scalar(let scalar) = content { return scalar.text }
+    return ""
+  }
+
   package var isNull: Bool { scalarValue == .null }
 
   /// What stands here, for "expected …, found …".

@@ -1,6 +1,7 @@
 // How single values are read: texts, numbers, booleans, choices and lists of them.
 
 internal import YAML
+
 /// Something that one value of the file can be.
 package protocol ConfigValue {
   /// Takes any scalar as it is written, even an empty one.

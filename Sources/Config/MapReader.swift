@@ -1,7 +1,7 @@
 // Strict decoding of a mapping: every key is asked for by name, and what nobody asked for is an error.
 
 /// A part of the configuration with known keys: its stored properties hold the defaults until the file overrides them.
-package protocol ConfigBlock: Equatable, Sendable {
+package protocol ConfigBlock {
   init()
 
   /// Asks `map` for every key there is; reports what does not fit together.

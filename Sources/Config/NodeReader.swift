@@ -1,6 +1,7 @@
 // One value of the file under the eyes of a decoder: what it is, where, and how to complain about it.
 
 internal import YAML
+
 /// A node, the path that leads to it, and the list that mistakes go to.
 package struct NodeReader {
   package let node: ConfigNode

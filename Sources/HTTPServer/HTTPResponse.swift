@@ -38,56 +38,57 @@ package struct HTTPResponse: Sendable {
   ///   - keepsAlive: false announces that the connection closes.
   ///   - isHTTP10: whether keeping it open must be announced too.
   func appendHead(to output: inout ByteBuffer, keepsAlive: Bool, isHTTP10: Bool) {
-    appendStatusLine(to: &output)
-    if !contentType.isEmpty {
-      output.append("Content-Type: ")
+    // The usual answer takes few steps: they are what an answer costs besides the kernel's part.
+    if status == 200 && !contentType.isEmpty {
+      output.append("HTTP/1.1 200 OK\r\nContent-Type: ")
       output.append(contentType)
-      output.append("\r\n")
+    } else {
+      appendStatusLine(to: &output)
+      if !contentType.isEmpty {
+        output.append("\r\nContent-Type: ")
+        output.append(contentType)
+      }
     }
     // RFC 9110 section 8.6: no Content-Length with 204.
     if status != 204 {
-      output.append("Content-Length: ")
+      output.append("\r\nContent-Length: ")
       output.append(decimal: body.count)
-      output.append("\r\n")
     }
     for header in headers {
+      output.append("\r\n")
       output.append(header.name)
       output.append(": ")
       output.append(header.value)
-      output.append("\r\n")
     }
     if !keepsAlive {
-      output.append("Connection: close\r\n")
+      output.append("\r\nConnection: close\r\n\r\n")
     } else if isHTTP10 {
-      output.append("Connection: keep-alive\r\n")
+      output.append("\r\nConnection: keep-alive\r\n\r\n")
+    } else {
+      output.append("\r\n\r\n")
     }
-    output.append("\r\n")
   }
 
+  /// Writes the status line without its end.
   private func appendStatusLine(to output: inout ByteBuffer) {
-    switch status {
-    case 200: output.append("HTTP/1.1 200 OK\r\n")
-    case 400: output.append("HTTP/1.1 400 Bad Request\r\n")
-    case 404: output.append("HTTP/1.1 404 Not Found\r\n")
-    case 503: output.append("HTTP/1.1 503 Service Unavailable\r\n")
-    default:
-      output.append("HTTP/1.1 ")
-      output.append(decimal: status)
-      output.append(" ")
-      output.append(HTTPResponse.phrase(status))
-      output.append("\r\n")
-    }
+    output.append("HTTP/1.1 ")
+    output.append(decimal: status)
+    output.append(" ")
+    output.append(HTTPResponse.phrase(status))
   }
 
   /// The reason phrase of RFC 9110 and RFC 6585.
   private static func phrase(_ status: Int) -> String {
     switch status {
+    case 200: "OK"
     case 204: "No Content"
     case 301: "Moved Permanently"
     case 302: "Found"
     case 304: "Not Modified"
+    case 400: "Bad Request"
     case 401: "Unauthorized"
     case 403: "Forbidden"
+    case 404: "Not Found"
     case 405: "Method Not Allowed"
     case 408: "Request Timeout"
     case 413: "Content Too Large"
@@ -99,6 +100,7 @@ package struct HTTPResponse: Sendable {
     case 431: "Request Header Fields Too Large"
     case 500: "Internal Server Error"
     case 501: "Not Implemented"
+    case 503: "Service Unavailable"
     case 505: "HTTP Version Not Supported"
     default: "Status"
     }

@@ -62,7 +62,9 @@ final class HTTPService: ConnectionAcceptor {
   func acceptPaused(_ error: SystemError) { server.acceptPaused(error) }
 
   /// Writes an answer to a connection and counts it.
-  func write(_ response: HTTPResponse, isHead: Bool, keepsAlive: Bool, _ isHTTP10: Bool, to connection: inout Connection) {
+  func write(
+    _ response: HTTPResponse, isHead: Bool, keepsAlive: Bool, _ isHTTP10: Bool, to connection: inout Connection
+  ) {
     server.metrics.requestAnswered(response.status)
     prepare(response, isHead: isHead, keepsAlive: keepsAlive, isHTTP10: isHTTP10)
     HTTPService.send(output, to: &connection)

@@ -4,8 +4,9 @@ package import Bytes
 
 /// One OTLP export request in its canonical protobuf bytes; whatever reads it afterwards cannot fail.
 ///
-/// Problem: a request arrives in one of two encodings from a stranger, and is then read many times by parts of otlpd and
-/// sent to other collectors. Checking it again and again is slow, and one bad record that slips through poisons a batch.
+/// Problem: a request arrives in one of two encodings from a stranger, is then read many times by parts of otlpd, and
+/// sent to other collectors. Checking it again and again is slow, and one bad record that slips through poisons a
+/// batch.
 ///
 /// Idea: the bytes are proved once, here, and kept as they are. Every `ExportRequest` holds:
 /// - I1 Every length stays inside its parent; every varint has at most 10 bytes; there are no groups.

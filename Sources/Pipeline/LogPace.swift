@@ -1,7 +1,5 @@
 // Keeps a message that every request could cause from filling the log.
 
-internal import Logging
-internal import OTLP
 package import System
 
 /// Lets one message through per interval, and says how many it held back before.
@@ -21,30 +19,5 @@ package struct LogPace: Sendable {
     quietUntil = now + interval
     defer { held = 0 }
     return held
-  }
-}
-
-/// Tells the operator what the clients are told: the door refuses.
-final class RefusalLog: Sendable {
-  private let logger: Logger
-  private let clock: any Clock
-  private let pace = Lock(LogPace())
-
-  init(logger: Logger, clock: any Clock) {
-    self.logger = logger
-    self.clock = clock
-  }
-
-  func note(_ reason: RefusalReason, _ entrance: Entrance.ID) {
-    // While stopping, refusals are no news.
-    guard reason != .shuttingDown, let held = pace.withLock({ $0.admit(at: clock.monotonic) }) else { return }
-    let metadata: Logger.Metadata = [
-      "receiver": "\(entrance.receiver)", "signal": "\(entrance.signal.name)", "suppressed": "\(held)",
-    ]
-    if reason == .tooLarge {
-      logger.warning("refusing a request larger than the journal; raise its max_bytes", metadata: metadata)
-    } else {
-      logger.warning("refusing telemetry, the journal is full; a sink lags behind", metadata: metadata)
-    }
   }
 }

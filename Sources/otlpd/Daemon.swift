@@ -24,9 +24,9 @@ enum Daemon {
     registerProcess(in: metrics, clock: clock)
     let manager = ServiceManager(environment: environment)
     do {
-      let graph = try DaemonGraph(
-        setup.plan, context: setup.context(logger: logger, clock: clock), metrics: metrics, logger: logger,
-        clock: clock)
+      let context = SinkContext(
+        version: Version.current, dataDirectory: setup.dataDirectory, clock: clock, logger: logger, metrics: metrics)
+      let graph = try DaemonGraph(setup.plan, context: context, metrics: metrics, logger: logger, clock: clock)
       let addresses = try graph.start()
       logger.info("ready", metadata: ["version": "\(Version.current)", "data_dir": "\(setup.dataDirectory)"])
       manager.notify("READY=1\nSTATUS=listening on \(addresses.joined(separator: ", "))")

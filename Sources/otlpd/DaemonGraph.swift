@@ -37,9 +37,9 @@ final class DaemonGraph: Sendable {
     let journal = Journal(settings: plan.journal, clock: clock, metrics: metrics)
     self.journal = journal
     // Cursors first: what a pipeline accepts is routed to sinks that the journal already knows.
-    workers = try plan.sinks.map { sink in
+    workers = plan.sinks.map { sink in
       SinkWorker(
-        sink: try sink.make(context), id: sink.id, signals: sink.signals, settings: sink.delivery, journal: journal,
+        sink: sink.make(context), id: sink.id, signals: sink.signals, settings: sink.delivery, journal: journal,
         metrics: metrics, logger: logger, clock: clock)
     }
     let pipeline = Pipeline(

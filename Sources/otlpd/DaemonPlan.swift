@@ -23,7 +23,7 @@ struct DaemonPlan: Sendable {
     /// Those that a pipeline routes to it.
     let signals: [Signal]
     let delivery: DeliverySettings
-    let make: @Sendable (SinkContext) throws -> any Sink
+    let make: @Sendable (SinkContext) -> any Sink
   }
 
   var receivers: [Receiver]

@@ -113,7 +113,8 @@ struct HTTPServerLifecycleTests {
     let server = try TestServer(limits: limits, clock: clock)
     defer { server.stop() }
     let client = try server.client()
-    try client.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n" + String(repeating: "x", count: 9000))
+    try client.send(
+      "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n" + String(repeating: "x", count: 9000))
     try settle(server)
     pass(.seconds(100), clock, server)
     try client.send(String(repeating: "x", count: 1000))

@@ -249,7 +249,8 @@ struct HTTPServerTests {
     try client.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: requests))
     client.endSending()
     let all = try client.rest()
-    #expect(all.utf8.count == requests * (answer.count + "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".utf8.count))
+    #expect(
+      all.utf8.count == requests * (answer.count + "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".utf8.count))
     #expect(handled.withLock { $0 } == requests)
   }
 

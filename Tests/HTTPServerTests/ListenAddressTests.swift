@@ -20,7 +20,8 @@ struct ListenAddressTests {
   @Test(
     "Anything else is not",
     arguments: [
-      "", "localhost", "localhost:", "localhost:65536", "localhost:-1", "localhost:+1", "::1:4318", "[::1]", "[::1:4318",
+      "", "localhost", "localhost:", "localhost:65536", "localhost:-1", "localhost:+1", "::1:4318", "[::1]",
+      "[::1:4318",
       "[localhost]:1", "http://localhost:4318", "a b:1", "1:2:3", "[127.0.0.1]:1", "localhost:４",
     ])
   func refused(text: String) {

@@ -73,10 +73,12 @@ struct RequestReaderTests {
     ReaderCase("methods are case-sensitive", head("post /a HTTP/1.1"), "post /a  []"),
     ReaderCase("empty lines before a request", "\r\n\r\n" + head("GET /a HTTP/1.1"), "GET /a  []"),
     ReaderCase(
-      "pipelined requests", head("GET /a HTTP/1.1") + head("POST /b HTTP/1.1", "Content-Length: 1") + "x"
+      "pipelined requests",
+      head("GET /a HTTP/1.1") + head("POST /b HTTP/1.1", "Content-Length: 1") + "x"
         + head("GET /c HTTP/1.1"), "GET /a  []", "POST /b  [x]", "GET /c  []"),
     ReaderCase("close", head("GET / HTTP/1.1", "Connection: foo, Close"), "GET /  [] close"),
-    ReaderCase("close in a second field", head("GET / HTTP/1.1", "Connection: a", "connection: close"), "GET /  [] close"),
+    ReaderCase(
+      "close in a second field", head("GET / HTTP/1.1", "Connection: a", "connection: close"), "GET /  [] close"),
     ReaderCase("HTTP/1.0 closes", "GET / HTTP/1.0\r\n\r\n", "GET /  [] close"),
     ReaderCase("HTTP/1.0 may keep alive", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "GET /  []"),
     ReaderCase("a later minor version", head("GET / HTTP/1.2"), "GET /  []"),
@@ -85,14 +87,17 @@ struct RequestReaderTests {
     ReaderCase("an empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET /  []"),
     ReaderCase("chunks", chunked("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"), "POST /  [abcde]"),
     ReaderCase("no chunks", chunked("0\r\n\r\n"), "POST /  []"),
-    ReaderCase("hex in either case", chunked("a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n"),
+    ReaderCase(
+      "hex in either case", chunked("a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n"),
       "POST /  [01234567890123456789]"),
     ReaderCase("leading zeros in sizes", chunked("0003\r\nabc\r\n000\r\n\r\n"), "POST /  [abc]"),
     ReaderCase("extensions", chunked("3;a=b;c=\"d e\"\r\nabc\r\n0 ;x\r\n\r\n"), "POST /  [abc]"),
     ReaderCase("trailers", chunked("1\r\na\r\n0\r\nX: y\r\nZ: \r\n\r\n"), "POST /  [a]"),
-    ReaderCase("a request behind trailers", chunked("1\r\na\r\n0\r\nX: y\r\n\r\n") + head("GET /b HTTP/1.1"),
+    ReaderCase(
+      "a request behind trailers", chunked("1\r\na\r\n0\r\nX: y\r\n\r\n") + head("GET /b HTTP/1.1"),
       "POST /  [a]", "GET /b  []"),
-    ReaderCase("Chunked in any case", head("POST / HTTP/1.1", "transfer-encoding: CHUNKED") + "0\r\n\r\n", "POST /  []"),
+    ReaderCase(
+      "Chunked in any case", head("POST / HTTP/1.1", "transfer-encoding: CHUNKED") + "0\r\n\r\n", "POST /  []"),
     ReaderCase("x-gzip is known", head("POST / HTTP/1.1", "Content-Encoding: X-GZIP"), "POST /  []"),
     ReaderCase("identity is no coding", head("POST / HTTP/1.1", "Content-Encoding: identity"), "POST /  []"),
     ReaderCase("an empty coding is none", head("POST / HTTP/1.1", "Content-Encoding:"), "POST /  []"),
@@ -139,12 +144,15 @@ struct RequestReaderTests {
     ReaderCase("an empty length", head("POST / HTTP/1.1", "Content-Length:"), "400"),
     ReaderCase("two lengths", head("POST / HTTP/1.1", "Content-Length: 1", "Content-Length: 2"), "400"),
     ReaderCase("an enormous length", head("POST / HTTP/1.1", "Content-Length: 99999999999999999999999"), "413"),
-    ReaderCase("both length and coding",
+    ReaderCase(
+      "both length and coding",
       head("POST / HTTP/1.1", "Content-Length: 1", "Transfer-Encoding: chunked"), "400"),
-    ReaderCase("both coding and length",
+    ReaderCase(
+      "both coding and length",
       head("POST / HTTP/1.1", "Transfer-Encoding: chunked", "Content-Length: 1"), "400"),
     ReaderCase("chunked twice", head("POST / HTTP/1.1", "Transfer-Encoding: chunked, chunked"), "501"),
-    ReaderCase("chunked in two fields",
+    ReaderCase(
+      "chunked in two fields",
       head("POST / HTTP/1.1", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), "400"),
     ReaderCase("gzip as transfer coding", head("POST / HTTP/1.1", "Transfer-Encoding: gzip, chunked"), "501"),
     ReaderCase("identity as transfer coding", head("POST / HTTP/1.1", "Transfer-Encoding: identity"), "501"),
@@ -154,7 +162,8 @@ struct RequestReaderTests {
     ReaderCase("an unknown expectation", head("POST / HTTP/1.1", "Expect: more"), "417"),
     ReaderCase("an unknown content coding", head("POST / HTTP/1.1", "Content-Encoding: br"), "415"),
     ReaderCase("stacked content codings", head("POST / HTTP/1.1", "Content-Encoding: gzip, gzip"), "415"),
-    ReaderCase("stacked content coding fields",
+    ReaderCase(
+      "stacked content coding fields",
       head("POST / HTTP/1.1", "Content-Encoding: gzip", "Content-Encoding: gzip"), "415"),
     ReaderCase("a chunk without size", chunked("\r\n"), "400"),
     ReaderCase("a negative chunk", chunked("-1\r\n"), "400"),
@@ -321,7 +330,8 @@ struct RequestReaderTests {
   @Test("Header fields are found by name in any case")
   func fields() throws {
     let request = try HTTPRequest(
-      method: "POST", target: "/a", headers: [HTTPHeader("X-One", "1"), HTTPHeader("x-one", "2"), HTTPHeader("Empty", "")])
+      method: "POST", target: "/a",
+      headers: [HTTPHeader("X-One", "1"), HTTPHeader("x-one", "2"), HTTPHeader("Empty", "")])
     #expect(request.header("x-ONE") == "1")
     #expect(request.header("empty") == "")
     #expect(request.header("on") == nil && request.header("x-one: 1") == nil && request.header("missing") == nil)

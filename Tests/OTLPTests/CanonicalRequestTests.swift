@@ -51,7 +51,8 @@ struct CanonicalRequestTests {
   func mergeDeep() throws {
     func attribute(_ key: String) -> [UInt8] { Encoded.message(1, Encoded.text(1, key)) }
     let bytes = Encoded.message(
-      1, Encoded.message(1, attribute("a"), Encoded.number(2, 1)), Encoded.message(1, attribute("b"), Encoded.number(2, 2)))
+      1, Encoded.message(1, attribute("a"), Encoded.number(2, 1)),
+      Encoded.message(1, attribute("b"), Encoded.number(2, 2)))
     let expected = Encoded.message(1, Encoded.message(1, attribute("a"), attribute("b"), Encoded.number(2, 2)))
     #expect(try decode(bytes).payload.array == expected)
     // body: AnyValue in two parts, both with an array.

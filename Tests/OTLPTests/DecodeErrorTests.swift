@@ -21,8 +21,10 @@ struct DecodeErrorTests {
       ("   ", "expected an object, found the end of the document", 3),
       ("[]", "expected an object, found '['", 0), ("null", "expected an object, found 'null'", 0),
       ("{", "expected a name in double quotes, found the end of the document", 1),
-      ("{}{}", "expected the end of the document, found '{'", 2), ("{} x", "expected the end of the document, found 'x'", 3),
-      ("{'a':1}", "expected a name in double quotes, found '''", 1), ("{a:1}", "expected a name in double quotes, found 'a'", 1),
+      ("{}{}", "expected the end of the document, found '{'", 2),
+      ("{} x", "expected the end of the document, found 'x'", 3),
+      ("{'a':1}", "expected a name in double quotes, found '''", 1),
+      ("{a:1}", "expected a name in double quotes, found 'a'", 1),
       (#"{"a" 1}"#, "expected ':', found '1'", 5), (#"{"a":1,}"#, "expected a name in double quotes, found '}'", 7),
       (#"{"a":1 "b":2}"#, #"expected ',' or '}', found "b""#, 7), (#"{"a":tru}"#, "expected a value, found 'tru'", 5),
       (#"{"a":[1,]}"#, "expected a value, found ']'", 8), (#"{"a":[1 2]}"#, "expected ',' or ']', found '2'", 8),
@@ -49,12 +51,18 @@ struct DecodeErrorTests {
       (#""kind":"loud""#, #"kind: expected an enum's number, found "loud" (at byte 57)"#),
       (#""attributes":{}"#, "attributes: expected an array, found '{' (at byte 63)"),
       (#""attributes":[null]"#, "attributes[0]: expected an object, found 'null' (at byte 64)"),
-      (#""attributes":[{"key":"a"},{"value":{"boolValue":1}}]"#,
-        "attributes[1].value.boolValue: expected true or false, found '1' (at byte 98)"),
-      (#""links":[{},{"flags":-1}]"#,
-        "links[1].flags: expected an integer in the field's range, found '-1' (at byte 71)"),
-      (#""status":{"code":2147483648}"#,
-        "status.code: expected an integer from -2147483648 to 2147483647, found '2147483648' (at byte 67)"),
+      (
+        #""attributes":[{"key":"a"},{"value":{"boolValue":1}}]"#,
+        "attributes[1].value.boolValue: expected true or false, found '1' (at byte 98)"
+      ),
+      (
+        #""links":[{},{"flags":-1}]"#,
+        "links[1].flags: expected an integer in the field's range, found '-1' (at byte 71)"
+      ),
+      (
+        #""status":{"code":2147483648}"#,
+        "status.code: expected an integer from -2147483648 to 2147483647, found '2147483648' (at byte 67)"
+      ),
     ])
   func path(field: String, description: String) throws {
     let error = try #require(refusal(#"{"resourceSpans":[{"scopeSpans":[{},{"spans":[{},{\#(field)}]}]}]}"#))
@@ -104,8 +112,10 @@ struct DecodeErrorTests {
     "Protobuf is refused with the path of the broken field",
     arguments: [
       (Encoded.bytes(5, [0xff]), "name: expected UTF-8 text, found other bytes (at byte 6)"),
-      (Encoded.message(9, Encoded.text(1, "a")) + Encoded.message(9, Encoded.bytes(1, [0xff])),
-        "attributes[1].key: expected UTF-8 text, found other bytes (at byte 13)"),
+      (
+        Encoded.message(9, Encoded.text(1, "a")) + Encoded.message(9, Encoded.bytes(1, [0xff])),
+        "attributes[1].key: expected UTF-8 text, found other bytes (at byte 13)"
+      ),
       (Encoded.tag(5, 2) + [100], "name: the field reaches beyond the end of its message (at byte 6)"),
     ] as [([UInt8], String)])
   func protobufPath(fields: [UInt8], description: String) throws {

@@ -42,8 +42,10 @@ struct DecodeFuzzTests {
   ]
 
   private static let tokens = [
-    "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud800", "null", "true", "-", "0", "1e999", "99999999999999999999",
-    "\"key\":", "\"value\":{", "\"traceId\":\"00\",", "\"resource\":{},", "\u{0}", "\u{1f}", "é", "\"sum\":0,", "[[[[[[[[",
+    "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud800", "null", "true", "-", "0", "1e999",
+    "99999999999999999999",
+    "\"key\":", "\"value\":{", "\"traceId\":\"00\",", "\"resource\":{},", "\u{0}", "\u{1f}", "é", "\"sum\":0,",
+    "[[[[[[[[",
   ].map { Array($0.utf8) }
 
   /// Damages a few places; sometimes repeats or drops whole pieces.
@@ -97,7 +99,8 @@ struct DecodeFuzzTests {
   func protobuf(seed: Int) throws {
     var random = SplitMix(seed: UInt64(seed))
     let tokens: [[UInt8]] = [
-      [0x0b], [0x0c], [0x0a, 0x00], [0x12, 0x00], [0xff, 0xff, 0xff, 0xff, 0xff, 0x01], [0x80, 0x80, 0x00], [0x7a, 0x00],
+      [0x0b], [0x0c], [0x0a, 0x00], [0x12, 0x00], [0xff, 0xff, 0xff, 0xff, 0xff, 0x01], [0x80, 0x80, 0x00],
+      [0x7a, 0x00],
       [0x7a, 0x02, 0x18, 0x01], [0x2a, 0x01, 0x61], [0x09, 1, 2, 3, 4, 5, 6, 7, 8], [0x00], [0x5b, 0x5c],
     ]
     for (signal, text) in DecodeFuzzTests.json {

@@ -39,7 +39,8 @@ struct ExportRequestJSONTests {
     ]
     let expected = Encoded.request(
       span: Encoded.bytes(1, traceID), Encoded.bytes(2, [0xee, 0xe1, 0x9b, 0x7e, 0xc3, 0xc1, 0xb1, 0x74]),
-      Encoded.text(3, "a=b"), Encoded.bytes(4, [0xee, 0xe1, 0x9b, 0x7e, 0xc3, 0xc1, 0xb1, 0x73]), Encoded.fixed32(16, 257),
+      Encoded.text(3, "a=b"), Encoded.bytes(4, [0xee, 0xe1, 0x9b, 0x7e, 0xc3, 0xc1, 0xb1, 0x73]),
+      Encoded.fixed32(16, 257),
       Encoded.text(5, "GET /"), Encoded.number(6, 2), Encoded.fixed64(7, 1_544_712_660_000_000_000),
       Encoded.fixed64(8, 1_544_712_661_000_000_000),
       Encoded.message(9, Encoded.text(1, "k"), Encoded.message(2, Encoded.number(3, 5))), Encoded.number(10, 1),
@@ -66,12 +67,15 @@ struct ExportRequestJSONTests {
     let expected = Encoded.message(
       1,
       Encoded.message(
-        1, Encoded.message(1, Encoded.text(1, "service.name"), Encoded.message(2, Encoded.text(1, "a"))), Encoded.number(2, 1),
-        Encoded.message(3, Encoded.text(1, "u"), Encoded.text(2, "service"), Encoded.text(3, "x"), Encoded.text(3, "y"))),
+        1, Encoded.message(1, Encoded.text(1, "service.name"), Encoded.message(2, Encoded.text(1, "a"))),
+        Encoded.number(2, 1),
+        Encoded.message(3, Encoded.text(1, "u"), Encoded.text(2, "service"), Encoded.text(3, "x"), Encoded.text(3, "y"))
+      ),
       Encoded.message(
         2, Encoded.message(1, Encoded.text(1, "n"), Encoded.text(2, "v"), Encoded.number(4, 2)),
         Encoded.message(
-          2, Encoded.fixed64(1, 1), Encoded.fixed64(11, 2), Encoded.number(2, 9), Encoded.text(3, "INFO"), Encoded.message(5),
+          2, Encoded.fixed64(1, 1), Encoded.fixed64(11, 2), Encoded.number(2, 9), Encoded.text(3, "INFO"),
+          Encoded.message(5),
           Encoded.number(7, 3), Encoded.fixed32(8, 1), Encoded.bytes(9, []), Encoded.text(12, "login")),
         Encoded.message(2), Encoded.text(3, "s")),
       Encoded.text(3, "r"))
@@ -85,32 +89,46 @@ struct ExportRequestJSONTests {
     arguments: [
       (
         #""gauge":{"dataPoints":[{"asDouble":1.5},{"asInt":"-3"},{}]}"#,
-        Encoded.message(5, Encoded.message(1, Encoded.double(4, 1.5)), Encoded.message(1, Encoded.fixed64(6, UInt64(bitPattern: -3))),
+        Encoded.message(
+          5, Encoded.message(1, Encoded.double(4, 1.5)), Encoded.message(1, Encoded.fixed64(6, UInt64(bitPattern: -3))),
           Encoded.message(1)), 3
       ),
       (
         #""sum":{"dataPoints":[{"asInt":"0","timeUnixNano":"7"}],"aggregationTemporality":2,"isMonotonic":true}"#,
-        Encoded.message(7, Encoded.message(1, Encoded.fixed64(6, 0), Encoded.fixed64(3, 7)), Encoded.number(2, 2), Encoded.number(3, 1)), 1
+        Encoded.message(
+          7, Encoded.message(1, Encoded.fixed64(6, 0), Encoded.fixed64(3, 7)), Encoded.number(2, 2),
+          Encoded.number(3, 1)), 1
       ),
       (
         #""histogram":{"dataPoints":[{"count":"3","sum":0,"bucketCounts":[1,"2"],"explicitBounds":[0.5],"min":0,"#
           + #""max":2.5,"exemplars":[{"asInt":"4","spanId":"0000000000000001","#
           + #""filteredAttributes":[{"key":"k"}]}]}]}"#,
-        Encoded.message(9, Encoded.message(1, Encoded.fixed64(4, 3), Encoded.double(5, 0), Encoded.bytes(6, Encoded.eight(1) + Encoded.eight(2)),
-          Encoded.bytes(7, Encoded.eight(0.5.bitPattern)), Encoded.double(11, 0), Encoded.double(12, 2.5),
-          Encoded.message(8, Encoded.fixed64(6, 4), Encoded.bytes(4, [0, 0, 0, 0, 0, 0, 0, 1]), Encoded.message(7, Encoded.text(1, "k"))))), 1
+        Encoded.message(
+          9,
+          Encoded.message(
+            1, Encoded.fixed64(4, 3), Encoded.double(5, 0), Encoded.bytes(6, Encoded.eight(1) + Encoded.eight(2)),
+            Encoded.bytes(7, Encoded.eight(0.5.bitPattern)), Encoded.double(11, 0), Encoded.double(12, 2.5),
+            Encoded.message(
+              8, Encoded.fixed64(6, 4), Encoded.bytes(4, [0, 0, 0, 0, 0, 0, 0, 1]),
+              Encoded.message(7, Encoded.text(1, "k"))))), 1
       ),
       (
         #""exponentialHistogram":{"dataPoints":[{"scale":-1,"zeroCount":"1","positive":{"offset":3,"#
           + #""bucketCounts":["300",1]},"negative":{},"zeroThreshold":0.25}],"aggregationTemporality":1}"#,
-        Encoded.message(10, Encoded.message(1, Encoded.number(6, 1), Encoded.fixed64(7, 1),
-          Encoded.message(8, Encoded.number(1, 6), Encoded.bytes(2, Encoded.varint(300) + [1])), Encoded.message(9),
-          Encoded.double(14, 0.25)), Encoded.number(2, 1)), 1
+        Encoded.message(
+          10,
+          Encoded.message(
+            1, Encoded.number(6, 1), Encoded.fixed64(7, 1),
+            Encoded.message(8, Encoded.number(1, 6), Encoded.bytes(2, Encoded.varint(300) + [1])), Encoded.message(9),
+            Encoded.double(14, 0.25)), Encoded.number(2, 1)), 1
       ),
       (
         #""summary":{"dataPoints":[{"count":"2","sum":1e3,"quantileValues":[{"quantile":0.5,"value":2}]}]}"#,
-        Encoded.message(11, Encoded.message(1, Encoded.fixed64(4, 2), Encoded.double(5, 1000),
-          Encoded.message(6, Encoded.double(1, 0.5), Encoded.double(2, 2)))), 1
+        Encoded.message(
+          11,
+          Encoded.message(
+            1, Encoded.fixed64(4, 2), Encoded.double(5, 1000),
+            Encoded.message(6, Encoded.double(1, 0.5), Encoded.double(2, 2)))), 1
       ),
     ])
   func points(json: String, metric: [UInt8], items: Int) throws {
@@ -126,10 +144,14 @@ struct ExportRequestJSONTests {
       (#"{"intValue":"0"}"#, Encoded.number(3, 0)), (#"{"intValue":-1}"#, Encoded.signed(3, -1)),
       (#"{"doubleValue":0.0}"#, Encoded.double(4, 0)), (#"{"doubleValue":-0}"#, Encoded.double(4, -0.0)),
       (#"{"arrayValue":{}}"#, Encoded.message(5)), (#"{"arrayValue":{"values":[]}}"#, Encoded.message(5)),
-      (#"{"arrayValue":{"values":[{},{"boolValue":true}]}}"#,
-        Encoded.message(5, Encoded.message(1), Encoded.message(1, Encoded.number(2, 1)))),
-      (#"{"kvlistValue":{"values":[{"key":"a","value":{}},{"value":null}]}}"#,
-        Encoded.message(6, Encoded.message(1, Encoded.text(1, "a"), Encoded.message(2)), Encoded.message(1))),
+      (
+        #"{"arrayValue":{"values":[{},{"boolValue":true}]}}"#,
+        Encoded.message(5, Encoded.message(1), Encoded.message(1, Encoded.number(2, 1)))
+      ),
+      (
+        #"{"kvlistValue":{"values":[{"key":"a","value":{}},{"value":null}]}}"#,
+        Encoded.message(6, Encoded.message(1, Encoded.text(1, "a"), Encoded.message(2)), Encoded.message(1))
+      ),
       (#"{"bytesValue":""}"#, Encoded.bytes(7, [])), (#"{"stringValue":null}"#, []),
     ] as [(String, [UInt8])])
   func anyValue(json: String, fields: [UInt8]) throws {
@@ -176,16 +198,21 @@ struct ExportRequestJSONTests {
     #expect(request.itemCount == 2)
     #expect(
       request.payload.array
-        == Encoded.message(1, Encoded.message(2, Encoded.message(2, Encoded.text(5, "a"), Encoded.number(6, 1)), Encoded.message(2))))
+        == Encoded.message(
+          1, Encoded.message(2, Encoded.message(2, Encoded.text(5, "a"), Encoded.number(6, 1)), Encoded.message(2))))
   }
 
   @Test("Names may be escaped or in snake_case")
   func names() throws {
-    let json = #"{"resource_spans":[{"scope\u0053pans":[{"\u0073pans":[{"start_time_unix_nano":"1","dropped_attributes_count":2,"parent_span_id":"0000000000000001"}]}]}]}"#
+    let json = #"""
+      {"resource_spans":[{"scope\u0053pans":[{"\u0073pans":[{"start_time_unix_nano":"1","dropped_attributes_count":2,
+      "parent_span_id":"0000000000000001"}]}]}]}
+      """#
     let request = try decode(json)
     #expect(
       request.payload.array
-        == Encoded.request(span: Encoded.fixed64(7, 1), Encoded.number(10, 2), Encoded.bytes(4, [0, 0, 0, 0, 0, 0, 0, 1])))
+        == Encoded.request(
+          span: Encoded.fixed64(7, 1), Encoded.number(10, 2), Encoded.bytes(4, [0, 0, 0, 0, 0, 0, 0, 1])))
   }
 
   @Test(
@@ -218,17 +245,22 @@ struct ExportRequestJSONTests {
     arguments: [
       (#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"), (#"\u0000\u0041\u00e9\u20AC"#, "\0A\u{e9}\u{20ac}"),
       (#"\ud83d\ude00"#, "\u{1f600}"), (#"\uDBFF\uDFFF\uffff"#, "\u{10ffff}\u{ffff}"), ("é€😀\u{7f}", "é€😀\u{7f}"),
-      ("0123456789abcde\\n", "0123456789abcde\n"), ("0123456789abcdef\\n0123456789abcdef", "0123456789abcdef\n0123456789abcdef"),
+      ("0123456789abcde\\n", "0123456789abcde\n"),
+      ("0123456789abcdef\\n0123456789abcdef", "0123456789abcdef\n0123456789abcdef"),
     ])
   func escapes(json: String, text: String) throws {
-    for padding in ["", "x", "0123456789abcde", String(repeating: "y", count: 127), String(repeating: "z", count: 20_000)] {
+    for padding in [
+      "", "x", "0123456789abcde", String(repeating: "y", count: 127), String(repeating: "z", count: 20_000),
+    ] {
       let request = try decode(JSONText.request(span: #""name":"\#(padding)\#(json)""#))
       #expect(request.payload.array == Encoded.request(span: Encoded.text(5, padding + text)))
       let value = try decode(
-        JSONText.request(logRecord: #""attributes":[{"key":"\#(json)\#(padding)","value":{"stringValue":"\#(padding)\#(json)"}}]"#),
+        JSONText.request(
+          logRecord: #""attributes":[{"key":"\#(json)\#(padding)","value":{"stringValue":"\#(padding)\#(json)"}}]"#),
         .logs)
       let expected = Encoded.request(
-        logRecord: Encoded.message(6, Encoded.text(1, text + padding), Encoded.message(2, Encoded.text(1, padding + text))))
+        logRecord: Encoded.message(
+          6, Encoded.text(1, text + padding), Encoded.message(2, Encoded.text(1, padding + text))))
       #expect(value.payload.array == expected)
     }
   }
@@ -261,7 +293,8 @@ struct ExportRequestJSONTests {
 
   @Test("Ids in base64 are taken and counted")
   func base64Identifiers() throws {
-    let json = JSONText.request(span: #""traceId":"AAECAwQFBgcICQoLDA0ODw==","spanId":"AAECAwQFBv8=","parentSpanId":"0000000000000001""#)
+    let json = JSONText.request(
+      span: #""traceId":"AAECAwQFBgcICQoLDA0ODw==","spanId":"AAECAwQFBv8=","parentSpanId":"0000000000000001""#)
     let request = try decode(json)
     let expected = Encoded.request(
       span: Encoded.bytes(1, Array(0...15)), Encoded.bytes(2, [0, 1, 2, 3, 4, 5, 6, 255]),

@@ -40,7 +40,8 @@ struct ExportRequestNumbersTests {
     for form in forms(text) {
       let request = try decode(JSONText.request(value: #"{"intValue":\#(form)}"#), .logs)
       #expect(request.payload.array == Encoded.request(value: Encoded.signed(3, value)), "\(form)")
-      let attribute = try decode(JSONText.request(logRecord: #""attributes":[{"key":"","value":{"intValue":\#(form)}}]"#), .logs)
+      let attribute = try decode(
+        JSONText.request(logRecord: #""attributes":[{"key":"","value":{"intValue":\#(form)}}]"#), .logs)
       let pair = Encoded.message(6, Encoded.text(1, ""), Encoded.message(2, Encoded.signed(3, value)))
       #expect(attribute.payload.array == Encoded.request(logRecord: pair), "\(form)")
       let point = try decode(JSONText.request(metric: #""gauge":{"dataPoints":[{"asInt":\#(form)}]}"#), .metrics)
@@ -77,7 +78,8 @@ struct ExportRequestNumbersTests {
       #""startTimeUnixNano":0x10"#, #""startTimeUnixNano":"NaN""#, #""startTimeUnixNano":true"#,
       #""startTimeUnixNano":"00000000000000000001""#, #""startTimeUnixNano":"12345678901234567890123""#,
       #""flags":4294967296"#, #""flags":-1"#, #""droppedLinksCount":4294967296"#, #""kind":2147483648"#,
-      #""kind":-2147483649"#, #""kind":"SPAN_KIND_NONE""#, #""kind":"""#, #""kind":"server""#, #""kind":1.5"#,
+      #""kind":-2147483649"#, #""kind":"SPAN_KIND_NONE""#, #""kind":"""#, #""kind":"STATUS_CODE_OK""#,
+      #""kind":"SPAN_KIND_SERVER2""#, #""kind":"SPAN_KIND_""#, #""kind":"server""#, #""kind":1.5"#,
       #""attributes":[{"key":"a","value":{"intValue":9223372036854775808}}]"#,
       #""attributes":[{"key":"a","value":{"intValue":-9223372036854775809}}]"#,
       #""attributes":[{"key":"a","value":{"intValue":"1.5"}}]"#,

@@ -45,8 +45,14 @@ struct ExportRequestProtobufTests {
       ("an attribute as four bytes", Encoded.fixed32(9, 1)),
       ("an id as a varint", Encoded.number(1, 5)),
       ("empty ids", Encoded.bytes(1, []) + Encoded.bytes(2, []) + Encoded.bytes(4, [])),
-      ("all-zero ids", Encoded.bytes(1, [UInt8](repeating: 0, count: 16)) + Encoded.bytes(2, [UInt8](repeating: 0, count: 8))),
-      ("fields in any order", Encoded.text(5, "a") + Encoded.text(3, "s") + Encoded.fixed64(8, 1) + Encoded.fixed64(7, 0)),
+      (
+        "all-zero ids",
+        Encoded.bytes(1, [UInt8](repeating: 0, count: 16)) + Encoded.bytes(2, [UInt8](repeating: 0, count: 8))
+      ),
+      (
+        "fields in any order",
+        Encoded.text(5, "a") + Encoded.text(3, "s") + Encoded.fixed64(8, 1) + Encoded.fixed64(7, 0)
+      ),
       ("text beyond ASCII", Encoded.text(5, "é€😀\u{0}\u{10ffff}12345678é")),
     ] as [(String, [UInt8])])
   func kept(what: String, fields: [UInt8]) throws {
@@ -96,7 +102,8 @@ struct ExportRequestProtobufTests {
       ("a bad byte behind eight good ones", Encoded.bytes(5, Array("12345678".utf8) + [0x80])),
       ("an end of no group", Encoded.tag(5, 4)), ("a group without an end", Encoded.tag(500, 3)),
       ("a group with another's end", Encoded.tag(500, 3) + Encoded.tag(501, 4)),
-      ("a group with a bad field", Encoded.group(500, [0x00])), ("a group with wire type 7", Encoded.group(500, [0x0f])),
+      ("a group with a bad field", Encoded.group(500, [0x00])),
+      ("a group with wire type 7", Encoded.group(500, [0x0f])),
       ("a group that outlives its message", Encoded.tag(500, 3) + Encoded.number(1, 1)),
       ("a key that is not UTF-8", Encoded.message(9, Encoded.bytes(1, [0x80]))),
       ("a cut attribute", Encoded.bytes(9, [0x0a, 0x05, 0x61])),

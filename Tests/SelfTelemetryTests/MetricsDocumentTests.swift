@@ -24,8 +24,8 @@ import Testing
   @Test("Every metric in the sources is documented, and every documented metric is in the sources")
   func documented() throws {
     let document = try String(contentsOf: root.appendingPathComponent("docs/metrics.md"), encoding: .utf8)
-    let rows = document.split(separator: "\n").compactMap { $0.firstMatch(of: /^\| `((?:otlpd|otelcol)_[a-z_<>]+)` \|/) }
-    let documented = Set(rows.map { String($0.1) })
+    let row = /\n\| `((?:otlpd|otelcol)_[a-z_<>]+)` \|/
+    let documented = Set(document.matches(of: row).map { String($0.1) })
     let found = try namesInSources()
     #expect(found.subtracting(documented).sorted() == [])
     #expect(documented.subtracting(found).sorted() == [])

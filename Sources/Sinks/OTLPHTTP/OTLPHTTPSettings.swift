@@ -8,8 +8,8 @@ package struct OTLPHTTPSettings: Sendable {
   /// Complete URLs; a signal without one is not delivered.
   package var urls: [Signal: String]
   package var encoding: Encoding = .protobuf
-  /// 1 (fast) to 9 (small); nil sends bodies as they are.
-  package var gzipLevel: Int? = 6
+  /// 1 (fast) to 9 (small); nil sends bodies as they are. Level 6 costs twice the time of level 1 for 5 % less.
+  package var gzipLevel: Int? = 1
   /// Sent with every request, besides the content's own.
   package var fields: [HTTPField] = []
   /// From looking the name up to the last byte of the answer; zero means no limit.

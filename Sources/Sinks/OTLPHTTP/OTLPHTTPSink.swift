@@ -30,9 +30,12 @@ package final class OTLPHTTPSink: Sink {
   private let interruption = Interruption()
   private let state = Lock(State())
 
-  package init(settings: OTLPHTTPSettings, clock: any Clock, logger: Logger) {
+  /// - Parameter id: the component id: `otlp_http`, `otlp_http/backup`.
+  package init(settings: OTLPHTTPSettings, id: String, clock: any Clock, logger: Logger) {
     self.settings = settings
     self.clock = clock
+    var logger = logger
+    logger[metadataKey: "component"] = "\(id)"
     self.logger = logger
   }
 

@@ -35,7 +35,7 @@ class Answer:
 class Capture:
     """Listens on a free port of 127.0.0.1. Answers 200 unless `script` holds answers for the coming requests."""
 
-    def __init__(self, script=(), otherwise: Answer | None = None):
+    def __init__(self, script=(), otherwise: Answer | None = None, server=ThreadingHTTPServer):
         self.script = list(script)
         self.otherwise = otherwise or Answer()
         self.received: list[Received] = []
@@ -53,7 +53,7 @@ class Capture:
             def log_message(self, *_):
                 pass
 
-        class Server(ThreadingHTTPServer):
+        class Server(server):
             daemon_threads = True
             request_queue_size = 128
 

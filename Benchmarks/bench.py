@@ -1,0 +1,149 @@
+"""`make bench`: what a request, a span, and an idle otlpd cost, beside rotel and a server that only discards.
+
+Each number is the median of three runs; the servers take turns, so that all of them see the same minutes. CPU is the
+server's own, user and system. Usage: bench.py PATH-TO-OTLPD
+"""
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import payload
+import servers
+
+HERE = Path(__file__).parent
+ROUNDS = int(os.environ.get("OTLPD_BENCH_ROUNDS", "3"))
+CONNECTIONS = 8
+# Requests per run, by spans per request: about a second of work each.
+REQUESTS = {1: 40_000, 20: 15_000, 512: 1_500}
+# SQLite writes every span, so a run of it is shorter.
+SQLITE_SHARE = 0.2
+ENCODINGS = {"protobuf": "application/x-protobuf", "JSON": "application/json"}
+IDLE_SECONDS = 1
+
+
+def compiled(name: str, directory: Path) -> Path:
+    binary = directory / name
+    subprocess.run(["cc", "-O2", "-o", binary, HERE / f"{name}.c"], check=True)
+    return binary
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Bench:
+    def __init__(self, otlpd: Path, directory: Path):
+        self.directory = directory
+        self.load = compiled("load", directory)
+        discard = compiled("discard", directory)
+        self.starters = {
+            "otlpd nop": servers.otlpd(otlpd, "nop"),
+            "otlpd sqlite": servers.otlpd(otlpd, "sqlite"),
+            "rotel": servers.rotel,
+            "discard": servers.discard(discard),
+        }
+        self.binaries = {"otlpd nop": otlpd, "rotel": servers.ROTEL, "discard": discard}
+        self.bodies = {}
+        for spans in REQUESTS:
+            message = payload.request(spans)
+            for name, body in (("protobuf", message.SerializeToString()), ("JSON", payload.as_json(message))):
+                self.bodies[name, spans] = directory / f"{name}-{spans}"
+                self.bodies[name, spans].write_bytes(body)
+
+    def start(self, name: str) -> servers.Server:
+        return self.starters[name](free_port(), Path(tempfile.mkdtemp(dir=self.directory)))
+
+    def cpu_per_request(self, server, name: str, encoding: str, spans: int) -> float:
+        """Seconds of the server's CPU for one request, its sink's work included."""
+        count = int(REQUESTS[spans] * (SQLITE_SHARE if "sqlite" in name else 1))
+        command = [self.load, server.port, "/v1/traces", ENCODINGS[encoding], self.bodies[encoding, spans]]
+        before = server.cpu_seconds()
+        result = subprocess.run(
+            [str(word) for word in [*command, count, CONNECTIONS]], capture_output=True, text=True, timeout=300
+        )
+        self.settle(server)
+        if result.returncode != 0 or int(result.stdout) < count:
+            raise RuntimeError(f"{name}, {encoding}, {spans} spans: {result.stdout.strip()} of {count} taken. {result.stderr}")
+        return (server.cpu_seconds() - before) / count
+
+    @staticmethod
+    def settle(server):
+        """Waits until the server has finished what it took."""
+        deadline = time.monotonic() + 30
+        last = server.cpu_seconds()
+        while time.monotonic() < deadline:
+            time.sleep(0.3)
+            now = server.cpu_seconds()
+            if now - last < 0.003:
+                return
+            last = now
+
+    def measure(self):
+        """CPU by (server, encoding, spans), and idle facts by server."""
+        cpu, idle = {}, {}
+        for number in range(ROUNDS):
+            for name in self.starters:
+                print(f"round {number + 1} of {ROUNDS}: {name}", file=sys.stderr, flush=True)
+                server = self.start(name)
+                try:
+                    time.sleep(IDLE_SECONDS)
+                    facts = (server.start_seconds * 1e3, server.memory_kib("VmRSS"), server.memory_kib("RssAnon"))
+                    idle.setdefault(name, []).append(facts)
+                    for encoding, spans in self.bodies:
+                        seconds = self.cpu_per_request(server, name, encoding, spans)
+                        cpu.setdefault((name, encoding, spans), []).append(seconds)
+                finally:
+                    server.close()
+        return (
+            {key: statistics.median(values) for key, values in cpu.items()},
+            {name: [statistics.median(column) for column in zip(*facts)] for name, facts in idle.items()},
+        )
+
+
+def table(rows: list[list[str]]):
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for number, row in enumerate(rows):
+        first, *others = zip(row, widths)
+        print("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]))
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
+
+
+def report(bench: Bench, cpu: dict, idle: dict):
+    names = list(bench.starters)
+    rows = [["", *names, "otlpd nop / rotel", "otlpd nop / discard"]]
+
+    def add(label: str, values: dict, form: str):
+        def ratio(other: str) -> str:
+            return f"{values['otlpd nop'] / values[other]:.2f}" if values.get(other) else "-"
+
+        cells = [format(values[name], form) if name in values else "-" for name in names]
+        rows.append([label, *cells, ratio("rotel"), ratio("discard")])
+
+    for encoding, spans in bench.bodies:
+        label = f"{encoding}, {spans} span{'s' * (spans > 1)}"
+        add(f"CPU us/request, {label}", {name: cpu[name, encoding, spans] * 1e6 for name in names}, ".1f")
+        add(f"CPU s/million spans, {label}", {name: cpu[name, encoding, spans] / spans * 1e6 for name in names}, ".2f")
+    for column, (label, scale, form) in enumerate(
+        [("start to first 200, ms", 1, ".1f"), ("idle RSS, MB", 1024, ".1f"), ("idle anonymous memory, MB", 1024, ".1f")]
+    ):
+        add(label, {name: facts[column] / scale for name, facts in idle.items()}, form)
+    add("binary, MB", {name: path.stat().st_size / 1e6 for name, path in bench.binaries.items()}, ".1f")
+    table(rows)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as directory:
+        bench = Bench(Path(sys.argv[1]).resolve(), Path(directory))
+        report(bench, *bench.measure())
+
+
+main()

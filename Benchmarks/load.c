@@ -1,0 +1,103 @@
+// Sends one request over and over on a few kept connections, and prints how many were answered 200.
+//
+// Usage: load PORT PATH CONTENT-TYPE BODY-FILE REQUESTS CONNECTIONS
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { CONNECTIONS_MAX = 64, ANSWER_MAX = 65536 };
+
+struct connection {
+  int socket;
+  size_t sent;
+  size_t answered;
+  char answer[ANSWER_MAX + 1];
+};
+
+static struct connection connections[CONNECTIONS_MAX];
+static char *request;
+static size_t request_length;
+static long to_start, to_finish, succeeded;
+
+static int connect_to(int port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  address.sin_port = htons(port);
+  int one = 1, peer = socket(AF_INET, SOCK_STREAM, 0);
+  setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (connect(peer, (void *)&address, sizeof address)) { perror("connect"); exit(1); }
+  return peer;
+}
+
+static void read_request(int port, const char *path, const char *type, const char *body_path) {
+  FILE *file = fopen(body_path, "rb");
+  if (!file) { perror(body_path); exit(1); }
+  fseek(file, 0, SEEK_END);
+  size_t length = ftell(file);
+  rewind(file);
+  request = malloc(length + 1024);
+  request_length = sprintf(request,
+                           "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUser-Agent: load\r\nAccept: */*\r\n"
+                           "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n",
+                           path, port, type, length);
+  request_length += fread(request + request_length, 1, length, file);
+  fclose(file);
+}
+
+// Writes what the socket takes; true when the whole request is out.
+static int push(struct connection *c) {
+  ssize_t n = send(c->socket, request + c->sent, request_length - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (n > 0) c->sent += n;
+  return c->sent == request_length;
+}
+
+static void begin(struct connection *c) {
+  c->answered = 0;
+  c->sent = to_start-- > 0 ? 0 : request_length + 1;
+  if (c->sent == 0) push(c);
+}
+
+// Reads what is there; starts the next request after a whole answer.
+static void pull(struct connection *c) {
+  ssize_t n = recv(c->socket, c->answer + c->answered, ANSWER_MAX - c->answered, MSG_DONTWAIT);
+  if (n <= 0) { fprintf(stderr, "the server closed a connection\n"); exit(1); }
+  c->answered += n;
+  c->answer[c->answered] = 0;
+  char *end = strstr(c->answer, "\r\n\r\n");
+  if (!end) return;
+  char *length = strcasestr(c->answer, "content-length:");
+  size_t whole = end + 4 - c->answer + (length && length < end ? atol(length + 15) : 0);
+  if (c->answered < whole) return;
+  succeeded += !strncmp(c->answer + 8, " 200", 4);
+  to_finish--;
+  begin(c);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 7) return fprintf(stderr, "usage: load PORT PATH CONTENT-TYPE BODY-FILE REQUESTS CONNECTIONS\n"), 2;
+  int port = atoi(argv[1]), count = atoi(argv[6]);
+  to_start = to_finish = atol(argv[5]);
+  if (count > CONNECTIONS_MAX) count = CONNECTIONS_MAX;
+  read_request(port, argv[2], argv[3], argv[4]);
+  struct pollfd polled[CONNECTIONS_MAX];
+  for (int i = 0; i < count; i++) {
+    connections[i].socket = polled[i].fd = connect_to(port);
+    begin(&connections[i]);
+  }
+  while (to_finish > 0) {
+    for (int i = 0; i < count; i++) polled[i].events = connections[i].sent < request_length ? POLLIN | POLLOUT : POLLIN;
+    if (poll(polled, count, 10000) <= 0) { fprintf(stderr, "no answer for 10 s\n"); return 1; }
+    for (int i = 0; i < count; i++) {
+      if (polled[i].revents & POLLOUT) push(&connections[i]);
+      if (polled[i].revents & (POLLIN | POLLHUP | POLLERR)) pull(&connections[i]);
+    }
+  }
+  printf("%ld\n", succeeded);
+}

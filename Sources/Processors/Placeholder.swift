@@ -1,1 +1,0 @@
-// Holds the place of Processors until its first file lands.

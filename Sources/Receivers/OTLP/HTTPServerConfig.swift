@@ -1,0 +1,96 @@
+// The file's form of OTLP/HTTP: address, paths, limits, and what browsers may do.
+
+package import Config
+package import HTTPServer
+package import OTLP
+
+/// `protocols: http:` of an `otlp` receiver.
+package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
+  package var endpoint = HostPort(host: "localhost", port: 4318)
+  /// URL paths by signal; each starts with a slash.
+  package var paths: [Signal: String] = [.traces: "/v1/traces", .metrics: "/v1/metrics", .logs: "/v1/logs"]
+  /// Before and after decompression; zero or less means the default of `Limits`.
+  package var maxRequestBodySize = 0
+  /// Zero means the default of `Limits`; this holds for all four.
+  package var readHeaderTimeout = Duration.zero
+  package var readTimeout = Duration.zero
+  package var writeTimeout = Duration.zero
+  package var idleTimeout = Duration.zero
+
+  package init() {}
+
+  package var address: ListenAddress? { ListenAddress(parsing: endpoint.description) }
+
+  package var limits: Limits {
+    var limits = Limits()
+    if maxRequestBodySize > 0 { limits.bodyBytesMax = maxRequestBodySize }
+    if readHeaderTimeout > .zero { limits.headTime = readHeaderTimeout }
+    if readTimeout > .zero { limits.bodyTime = readTimeout }
+    if writeTimeout > .zero { limits.writeTime = writeTimeout }
+    if idleTimeout > .zero { limits.idleTime = idleTimeout }
+    return limits
+  }
+
+  package mutating func read(from map: MapReader) {
+    map.read("endpoint", into: &endpoint)
+    map.require(address != nil, "endpoint", "expected host:port such as localhost:4318, found \"\(endpoint)\"")
+    readPaths(from: map)
+    map.read("max_request_body_size", into: &maxRequestBodySize)
+    map.read("read_header_timeout", into: &readHeaderTimeout)
+    map.read("read_timeout", into: &readTimeout)
+    map.read("write_timeout", into: &writeTimeout)
+    map.read("idle_timeout", into: &idleTimeout)
+    readTransport(from: map)
+    var tls: TLSServerConfig?
+    map.read("tls", into: &tls)
+    // Serving plain text where the owner wrote `tls` would show the telemetry to the network.
+    map.require(
+      tls == nil, "tls",
+      "TLS is not built into this version of otlpd; remove `tls` to serve plain text, or put a TLS proxy in front")
+    AuthConfig.refuse("auth", in: map, because: "taking requests from anybody instead would be unsafe")
+    map.inert("cors", as: CORSConfig.self)
+    map.inert("include_metadata", default: false)
+    map.inert("response_headers")
+    map.inert(
+      "compression_algorithms",
+      default: ["", "gzip", "zstd", "zlib", "snappy", "deflate", "lz4", "x-snappy-framed"])
+    map.inert("keep_alives_enabled", default: true)
+    map.inert("middlewares")
+  }
+
+  private mutating func readPaths(from map: MapReader) {
+    for signal in Signal.allCases {
+      let key = "\(signal.name)_url_path"
+      guard var path = paths[signal] else { continue }
+      map.read(key, into: &path)
+      // As the Collector: a relative path gets its slash.
+      if !path.hasPrefix("/") { path = "/" + path }
+      map.require(
+        !path.contains { $0.isWhitespace || $0 == "?" || $0 == "#" }, key,
+        "expected a path such as /v1/\(signal.name), found \(quoted(path))")
+      paths[signal] = path
+    }
+    map.require(Set(paths.values).count == paths.count, "traces_url_path", "two signals have the same path")
+  }
+
+  private func readTransport(from map: MapReader) {
+    var transport = Transport.tcp
+    map.read("transport", into: &transport)
+    map.require(transport != .unix, "transport", "unix is not built into this version of otlpd; available: tcp")
+    if transport == .tcp4 || transport == .tcp6 { map.noteInert("transport") }
+  }
+
+  private enum Transport: String, ConfigChoice {
+    case tcp, tcp4, tcp6, unix
+  }
+}
+
+/// `cors:` of an HTTP server: checked, without effect yet.
+struct CORSConfig: ConfigBlock {
+  mutating func read(from map: MapReader) {
+    map.inert("allowed_origins", default: [String]())
+    map.inert("allowed_headers", default: [String]())
+    map.inert("exposed_headers", default: [String]())
+    map.inert("max_age", default: 0)
+  }
+}

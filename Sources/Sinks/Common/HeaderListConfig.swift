@@ -1,0 +1,66 @@
+// The file's form of request headers, whose values are secrets.
+
+package import Config
+
+/// `headers:` of a sink: a mapping, or a list of `{name, value}`.
+package struct HeaderListConfig: ConfigValue, Hashable, Sendable {
+  package struct Header: Hashable, Sendable {
+    package let name: String
+    package let value: Secret
+
+    package init(name: String, value: Secret) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  package var headers: [Header] = []
+
+  package init() {}
+
+  package static func decode(_ reader: NodeReader) -> HeaderListConfig? {
+    var list = HeaderListConfig()
+    if case .list = reader.node.content {
+      for item in reader.items() ?? [] {
+        var pair = Pair()
+        item.read(into: &pair)
+        list.append(pair.name, pair.value, item)
+      }
+    } else {
+      for entry in reader.entries() ?? [] {
+        if let value = Secret.decode(entry.value) { list.append(entry.name, value, entry.key) }
+      }
+    }
+    return list
+  }
+
+  private mutating func append(_ name: String, _ value: Secret, _ reader: NodeReader) {
+    // RFC 9110 5.1: a field name is a token; 5.5: a value has no line breaks.
+    guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
+      return reader.fail("\(quoted(name)) is no name of an HTTP header")
+    }
+    guard !value.reveal().utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
+      return reader.fail("the value of header \(name) has a line break in it")
+    }
+    headers.append(Header(name: name, value: value))
+  }
+
+  private struct Pair: ConfigBlock {
+    var name = ""
+    var value = Secret("")
+    mutating func read(from map: MapReader) {
+      map.read("name", into: &name)
+      map.read("value", into: &value)
+    }
+  }
+}
+
+/// RFC 9110 5.6.2.
+private func isTokenByte(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+    UInt8(ascii: "0")...UInt8(ascii: "9"):
+    true
+  default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+  }
+}

@@ -1,0 +1,35 @@
+// The configuration without a file: OTLP/HTTP on this machine into the SQLite store.
+
+package import Config
+
+extension CollectorConfig {
+  /// The embedded default as the file that it stands for.
+  ///
+  /// - Parameter showsBatches: adds one line per batch on standard output, for people at a terminal.
+  package static func defaultText(showsBatches: Bool) -> String {
+    let sinks = showsBatches ? "[sqlite, debug]" : "[sqlite]"
+    return """
+      receivers:
+        otlp:
+          protocols:
+            http:
+              endpoint: 127.0.0.1:4318
+      exporters:
+        sqlite:
+      \(showsBatches ? "  debug:\n    verbosity: basic\n    use_internal_logger: false\n" : "")
+      service:
+        pipelines:
+          traces: {receivers: [otlp], exporters: \(sinks)}
+          metrics: {receivers: [otlp], exporters: \(sinks)}
+          logs: {receivers: [otlp], exporters: \(sinks)}
+
+      """
+  }
+
+  /// The embedded default, read like any file; nil only when it is broken, which a test rules out.
+  package static func embeddedDefault(showsBatches: Bool, diagnostics: ConfigDiagnostics) -> CollectorConfig? {
+    CollectorConfig(
+      Array(defaultText(showsBatches: showsBatches).utf8), file: "embedded default", sources: ExpansionSources(),
+      diagnostics: diagnostics)
+  }
+}

@@ -1,0 +1,131 @@
+// From the command line to a plan: reads the configuration, says what is wrong with it, and decides where things go.
+
+internal import Config
+internal import HTTPServer
+internal import Journal
+internal import Logging
+internal import OTLP
+internal import Pipeline
+internal import Receivers
+internal import SelfTelemetry
+internal import Sinks
+internal import System
+
+/// A usable configuration, with what was found while reading it.
+struct Setup {
+  let config: CollectorConfig
+  let dataDirectory: String
+  private let warnings: [ConfigProblem]
+  private let inertKeys: [ConfigProblem]
+
+  /// Reads the file, or the embedded default when there is none.
+  ///
+  /// - Returns: nil when the configuration is unusable, after every mistake was printed to standard error.
+  static func load(configPath: String?, dataDirectory: String?, environment: [String: String]) -> Setup? {
+    let diagnostics = ConfigDiagnostics()
+    let config: CollectorConfig?
+    if let configPath {
+      config = read(configPath, environment: environment, diagnostics: diagnostics)
+    } else {
+      config = CollectorConfig.embeddedDefault(
+        showsBatches: ProcessStatistics.isTerminal(StandardStream.output.rawValue), diagnostics: diagnostics)
+    }
+    guard let config, diagnostics.errors.isEmpty else {
+      explain(diagnostics.errors, in: configPath ?? "embedded default")
+      return nil
+    }
+    return Setup(
+      config: config, dataDirectory: DataDirectory.resolve(flag: dataDirectory, environment: environment),
+      warnings: diagnostics.warnings, inertKeys: diagnostics.inertKeys)
+  }
+
+  private static func read(_ path: String, environment: [String: String], diagnostics: ConfigDiagnostics)
+    -> CollectorConfig?
+  {
+    do throws(SystemError) {
+      let sources = ExpansionSources(environment: environment) { try SmallFile.read($0) }
+      return CollectorConfig(try SmallFile.read(path), file: path, sources: sources, diagnostics: diagnostics)
+    } catch {
+      let hint = "Name a readable file with --config, or leave it out for the embedded default."
+      diagnostics.error(ConfigProblem(position: nil, message: "\(error). \(hint)"))
+      return nil
+    }
+  }
+
+  private static func explain(_ errors: [ConfigProblem], in file: String) {
+    for error in errors { StandardStream.error.write("error: \(error)\n") }
+    let count = errors.count == 1 ? "1 mistake" : "\(errors.count) mistakes"
+    StandardStream.error.write("\(file) cannot be used: \(count). Nothing was started.\n")
+  }
+
+  // MARK: What was found
+
+  /// Says once, at start, what the owner should know of the file.
+  func logFindings(to logger: Logger) {
+    for warning in warnings { logger.warning("\(warning)") }
+    guard !inertKeys.isEmpty else { return }
+    let keys = inertKeys.map(\.path).joined(separator: ", ")
+    logger.info("these configuration keys have no effect yet", metadata: ["keys": "\(keys)"])
+  }
+
+  /// The same for `otlpd validate`, one line each.
+  var findings: [String] { warnings.map { "warning: \($0)" } + inertKeys.map { "note: \($0)" } }
+
+  // MARK: What follows from it
+
+  func logger(clock: any Clock, environment: [String: String]) -> Logger {
+    let format = logFormat(environment)
+    let level = logLevel
+    return Logger(label: "otlpd") { _ in LineLogHandler(format: format, level: level, clock: clock) }
+  }
+
+  private func logFormat(_ environment: [String: String]) -> LogFormat {
+    if config.telemetry.logEncoding == .json { return .json }
+    if ProcessStatistics.isTerminal(StandardStream.error.rawValue) { return .terminal }
+    // systemd.exec(5): set when standard error is connected to the journal.
+    return environment["JOURNAL_STREAM"] == nil ? .logfmt : .journal
+  }
+
+  private var logLevel: Logger.Level {
+    switch config.telemetry.logLevel {
+    case .debug: .debug
+    case .info: .info
+    case .warn: .warning
+    case .error: .error
+    case .dpanic, .panic, .fatal: .critical
+    }
+  }
+
+  /// What the parts of the daemon are to be. Only what some pipeline names is made.
+  var plan: DaemonPlan {
+    DaemonPlan(
+      receivers: receivers, sinks: sinks,
+      pipelines: config.pipelines.map { pipeline in
+        PipelineSettings(
+          signal: pipeline.signal, receivers: pipeline.receivers.map(\.description),
+          sinks: pipeline.sinks.map(\.description))
+      },
+      journal: config.journal.settings,
+      telemetryAddress: config.telemetry.metricsListener.flatMap { ListenAddress(parsing: $0.description) })
+  }
+
+  private var receivers: [DaemonPlan.Receiver] {
+    config.receivers.sorted { $0.key < $1.key }.compactMap { id, receiver in
+      let signals = Set(config.pipelines.filter { $0.receivers.contains(id) }.map(\.signal))
+      guard !signals.isEmpty, let http = receiver.http, let address = http.address else { return nil }
+      return DaemonPlan.Receiver(
+        id: id.description, address: address, limits: http.limits,
+        paths: http.paths.filter { signals.contains($0.key) })
+    }
+  }
+
+  private var sinks: [DaemonPlan.SinkPlan] {
+    config.sinks.sorted { $0.key < $1.key }.compactMap { id, sink in
+      let signals = Set(config.pipelines(to: id).map(\.signal))
+      guard !signals.isEmpty else { return nil }
+      return DaemonPlan.SinkPlan(
+        id: id.description, signals: Signal.allCases.filter(signals.contains), delivery: config.delivery(of: id)
+      ) { context in sink.makeSink(id: id.description, context: context) }
+    }
+  }
+}

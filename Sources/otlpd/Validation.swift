@@ -1,0 +1,15 @@
+// `otlpd validate`: says everything there is to say about a configuration file.
+
+internal import System
+
+enum Validation {
+  /// Prints every mistake to standard error; warnings, keys without effect and the verdict to standard output.
+  static func run(configPath: String?, dataDirectory: String?) -> ExitStatus {
+    let environment = ProcessStatistics.environment
+    guard let setup = Setup.load(configPath: configPath, dataDirectory: dataDirectory, environment: environment)
+    else { return .unusableConfig }
+    for finding in setup.findings { StandardStream.output.write(finding + "\n") }
+    StandardStream.output.write("\(configPath ?? "embedded default"): valid\n")
+    return .success
+  }
+}

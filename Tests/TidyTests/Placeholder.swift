@@ -1,1 +1,0 @@
-// Holds the place of the Tidy tests until the first lands.
