@@ -147,8 +147,9 @@ struct DiskImage {
 
   /// Flips one bit, on the platters and in the cache.
   mutating func flip(_ name: String, byte: Int, bit: UInt8) {
-    guard let node = names[name], byte < nodes[node]?.live.count ?? 0 else { return }
-    nodes[node]?.live[byte] ^= 1 << bit
-    nodes[node]?.stored = nodes[node]?.live ?? []
+    guard let node = names[name], var file = nodes[node], byte < file.live.count else { return }
+    file.live[byte] ^= 1 << bit
+    file.stored = file.live
+    nodes[node] = file
   }
 }
