@@ -100,7 +100,7 @@ let package = Package(
     tests("Reactor", ["Bytes", "System"]),
     tests("HTTPClient", ["Bytes", "System", "LoopbackServer"]),
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
-    tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System"]),
+    tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
     tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests(
       "Receivers",
