@@ -58,8 +58,11 @@ package final class Cursor: Sendable {
   /// Records in sequence order, at least one. Their payloads stay valid whatever happens to the journal.
   package struct Batch: Sendable {
     package struct Entry: Sendable {
+      package let sequence: UInt64
       package let payload: Bytes
       package let itemCount: Int
+      /// Whether the payload comes from a file, perhaps of an earlier life: its checksum is right, and that is all.
+      package let isReread: Bool
     }
 
     package internal(set) var entries: [Entry] = []

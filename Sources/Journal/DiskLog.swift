@@ -86,6 +86,7 @@ final class DiskLog: Sendable {
       files: files, settings: settings, coder: coder, id: id, expected: recovery.segments.last.map { $0.last + 1 } ?? 1)
     own = Lock(Own(writer: writer, stored: recovery.cursors, cursorsDue: now, placeDue: now))
     self.state = Lock(state)
+    metrics.watchMissing(self)
   }
 
   var reader: LogReader { LogReader(files: files, coder: coder) }

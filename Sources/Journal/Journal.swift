@@ -176,7 +176,9 @@ package final class Journal: Sendable {
       var batch = Cursor.Batch()
       for entry in plan.entries {
         guard let payload = entry.payload ?? reader?.payload(of: entry) else { break }
-        batch.entries.append(Cursor.Batch.Entry(payload: payload, itemCount: entry.itemCount))
+        batch.entries.append(
+          Cursor.Batch.Entry(
+            sequence: entry.sequence, payload: payload, itemCount: entry.itemCount, isReread: entry.payload == nil))
         batch.lastSequence = entry.sequence
       }
       if !batch.entries.isEmpty { return batch }

@@ -64,9 +64,16 @@ struct JournalMetrics: Sendable {
     registry.counter(
       "otlpd_journal_quarantined_bytes", help: "Damaged bytes that the start put aside."
     ).add(report.quarantinedBytes)
-    registry.counter(
-      "otlpd_journal_missing_records", help: "Requests that the journal held and damage took away."
-    ).add(Int(clamping: report.missingRecords))
+  }
+
+  /// Registers the requests that are gone, of which some are known only when a cursor is opened.
+  func watchMissing(_ log: DiskLog) {
+    registry.reading(
+      "otlpd_journal_missing_records", kind: .counter, help: "Requests that the journal held and damage took away."
+    ) { [weak log] in
+      guard let log else { return 0 }
+      return Double(log.recovery.missingRecords + log.state.withLock { $0.disk?.missingRecords ?? 0 })
+    }
   }
 
   /// The counters of syncs: how many, and how long together.
