@@ -128,7 +128,9 @@ struct VariableExpansion {
     case let scheme:
       if rest.hasPrefix("-") { return try variable(reference, at: position) }
       throw ExpansionError(
-        "`${\(scheme):…}` is not supported; otlpd reads ${env:NAME}, ${env:NAME:-default}, ${file:path} and ${yaml:text}")
+        "`${\(scheme):…}` is not supported; otlpd reads ${env:NAME}, ${env:NAME:-default}, ${file:path} "
+          + "and ${yaml:text}"
+      )
     }
   }
 
@@ -154,7 +156,8 @@ struct VariableExpansion {
       // The Collector's words, then the name.
       diagnostics.warn(
         ConfigProblem(
-          position: position, message: "Configuration references unset environment variable \(name); it is read as empty"))
+          position: position,
+          message: "Configuration references unset environment variable \(name); it is read as empty"))
     }
     return value ?? ""
   }

@@ -4,7 +4,8 @@ import Config
 import Testing
 
 private let environment = [
-  "HOST": "db", "PORT": "4318", "EMPTY": "", "WHICH": "HOST", "LIST": "[a, b]", "MAP": "{k: 1}", "PASSWORD": "a$$b${HOST}#c",
+  "HOST": "db", "PORT": "4318", "EMPTY": "", "WHICH": "HOST", "LIST": "[a, b]", "MAP": "{k: 1}",
+  "PASSWORD": "a$$b${HOST}#c",
   "SPACED": "true ", "BROKEN": "[a", "COMMENT": "x #y",
 ]
 

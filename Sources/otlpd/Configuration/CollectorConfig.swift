@@ -19,7 +19,9 @@ package struct CollectorConfig: Sendable {
   ///
   /// - Returns: nil when `diagnostics` has errors afterwards.
   package init?(_ bytes: [UInt8], file: String, sources: ExpansionSources, diagnostics: ConfigDiagnostics) {
-    guard let document = ConfigDocument(bytes, file: file, sources: sources, diagnostics: diagnostics) else { return nil }
+    guard let document = ConfigDocument(bytes, file: file, sources: sources, diagnostics: diagnostics) else {
+      return nil
+    }
     var sections = ConfigSections()
     NodeReader(document.root, path: "", diagnostics: diagnostics).read(into: &sections)
     sections.reportUnused(to: diagnostics)
@@ -51,7 +53,8 @@ package struct CollectorConfig: Sendable {
           ConfigProblem(
             position: positions[id], path: "exporters::\(id)",
             message: "\(target) is otlpd's own receiver \(quoted("\(own)")), which feeds this exporter in pipeline "
-              + "\(quoted(pipeline.id)): every item would go round for ever. Set the endpoint to where the data should go."
+              + "\(quoted(pipeline.id)): every item would go round for ever. Set the endpoint to where the data "
+              + "should go."
           ))
         break
       }
