@@ -90,6 +90,12 @@ private struct Missing: Error, CustomStringConvertible {
     #expect(diagnostics.errors.map(\.message) == [message])
   }
 
+  @Test("Nesting stops at its bound")
+  func depth() throws {
+    let (_, diagnostics) = try expanded(String(repeating: "${", count: 100_000))
+    #expect(diagnostics.errors.map(\.message) == ["more than 64 `${` inside each other"])
+  }
+
   @Test("A thousand variables are enough")
   func bound() throws {
     let (_, diagnostics) = try expanded(String(repeating: "${HOST}", count: 1001))

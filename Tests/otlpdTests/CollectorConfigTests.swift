@@ -221,4 +221,21 @@ import otlpd
         "OTLP/gRPC is not built into this version of otlpd, so this receiver takes nothing; add http") == true)
     #expect(fixture.inert == ["receivers::otlp::protocols::grpc"])
   }
+
+  @Test("A damaged file ends in errors or a config, never in a crash")
+  func damaged() {
+    var state: UInt64 = 7
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    let alphabet = Array("{}[]:,&*#'\"$|> -\n\t0a~!%".utf8) + [0xFF, 0x00]
+    for _ in 0..<400 {
+      var bytes = Array(Self.guide.utf8)
+      for _ in 0...random(4) { bytes[random(bytes.count)] = alphabet[random(alphabet.count)] }
+      let diagnostics = ConfigDiagnostics()
+      let config = CollectorConfig(bytes, file: "t.yaml", sources: ExpansionSources(), diagnostics: diagnostics)
+      #expect((config == nil) == !diagnostics.errors.isEmpty)
+    }
+  }
 }

@@ -32,17 +32,15 @@ package struct CollectorConfig: Sendable {
     telemetry = sections.service.telemetry
     pipelines = sections.pipelines
     guard diagnostics.errors.isEmpty else { return nil }
-    reportLoops(to: diagnostics, file: file, positions: sections.sinks.positions)
+    reportLoops(to: diagnostics, positions: sections.sinks.positions)
     guard diagnostics.errors.isEmpty else { return nil }
   }
 
-  /// The signals that a sink gets, in their usual order.
+  /// The pipelines that a sink takes part in, in the order of the file.
   package func pipelines(to sink: ComponentID) -> [PipelineConfig] { pipelines.filter { $0.sinks.contains(sink) } }
 
   /// Refuses a sink that sends to the receiver it gets its telemetry from: every item would go round for ever.
-  private func reportLoops(
-    to diagnostics: ConfigDiagnostics, file: String, positions: [ComponentID: SourcePosition]
-  ) {
+  private func reportLoops(to diagnostics: ConfigDiagnostics, positions: [ComponentID: SourcePosition]) {
     for (id, config) in sinks.sorted(by: { $0.key < $1.key }) {
       guard let sink = config as? OTLPHTTPSinkConfig else { continue }
       for pipeline in pipelines(to: id) {
