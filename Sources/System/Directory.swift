@@ -11,6 +11,15 @@ package struct FileIdentity: Hashable, Sendable {
   package static let none = FileIdentity(device: 0, inode: 0)
 }
 
+/// A directory held by one owner; free again when this goes, also when the process is killed.
+package final class DirectoryLock: Sendable {
+  private let descriptor: Int32
+
+  init(descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { close(descriptor) }
+}
+
 /// A directory by its path; every call goes to the file system. Safe from any thread.
 package struct Directory: Sendable {
   package let path: String
@@ -93,6 +102,17 @@ package struct Directory: Sendable {
     if unsafe unlink(path(of: name)) != 0, errno != ENOENT {
       throw SystemError.last("cannot remove \(path(of: name))")
     }
+  }
+
+  /// Takes the directory for one owner; nil when another one has it, in this process or elsewhere.
+  package func lock() throws(SystemError) -> DirectoryLock? {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError.last("cannot open the directory \(path)") }
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return DirectoryLock(descriptor: descriptor) }
+    let failure = SystemError.last("cannot lock the directory \(path)")
+    close(descriptor)
+    if failure.code == EWOULDBLOCK { return nil }
+    throw failure
   }
 
   private var isDirectory: Bool {

@@ -112,7 +112,7 @@ final class DayFile {
     return committed
   }
 
-  /// A log in the disk's safety is worth nothing when the file it belongs to is not: SQLite deletes that of an empty file.
+  /// Puts the file itself on the disk once: SQLite deletes the log, however safe, of a file that comes back empty.
   private func sync() throws(SQLiteError) {
     if isSynced { return }
     do { try directory.sync(day.fileName) } catch {

@@ -12,6 +12,8 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
     case disk
     /// A path is missing or a right is.
     case access
+    /// Another store writes to the directory.
+    case inUse = "in_use"
     /// A file was written by a newer otlpd.
     case newerSchema = "newer_schema"
     /// A file is damaged and could not be set aside.

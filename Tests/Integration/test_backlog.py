@@ -17,7 +17,7 @@ DOWN = Answer(503)
 def stuck(url: str, when_full: str | None = None) -> dict:
     exporter = {"endpoint": url, "retry_on_failure": {"initial_interval": "1s", "max_elapsed_time": "0s"}}
     if when_full:
-        exporter["sending_queue"] = {"when_full": when_full}
+        exporter["when_full"] = when_full
     return exporter
 
 

@@ -161,6 +161,20 @@ import Testing
       try fixture.value("SELECT r.service_name FROM spans JOIN resources r ON r.id = resource_id") == .text("shop"))
   }
 
+  @Test("A second store in the same directory is refused until the first is closed")
+  func refusesSecondStores() throws {
+    let first = try fixture.openStore()
+    do {
+      try fixture.store().open()
+      Issue.record("expected an error")
+    } catch {
+      #expect(error.kind == .inUse)
+      #expect(error.description.hasSuffix("Give each sqlite sink a directory of its own."))
+    }
+    first.close()
+    try fixture.store().open()
+  }
+
   @Test("A deleted directory is made again")
   func recreatesDirectories() throws {
     let store = try fixture.openStore()

@@ -14,7 +14,7 @@ from harness.waiting import eventually
 
 TOP = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("OTLPD", TOP / ".build/release/otlpd")).resolve()
-LISTENING = re.compile(r"msg=listening .*?component=(\S+).*?address=(\S+)")
+FIELD = re.compile(r"(\w+)=(\S+)")
 # The sanitised environment of every otlpd: nothing of the developer's own shell changes a test.
 ENVIRONMENT = {"PATH": os.environ["PATH"], "SWIFT_BACKTRACE": "enable=no", "LANG": "C.UTF-8"}
 
@@ -88,15 +88,16 @@ class Daemon:
                 raise RuntimeError(f"otlpd ended with {self.process.returncode}:\n{self.log}")
             return "otlp" in self.addresses and self.get("/readyz")[0] == 200
 
-        eventually(is_ready, seconds=20)
+        eventually(is_ready, seconds=10)
         return self
 
     def _read_log(self, stream):
         for line in stream:
             text = line.decode(errors="replace").rstrip("\n")
             self._log_lines.append(text)
-            if found := LISTENING.search(text):
-                self.addresses.setdefault(found[1], found[2])
+            fields = dict(FIELD.findall(text))
+            if fields.get("msg") == "listening":
+                self.addresses.setdefault(fields["component"], fields["address"])
 
     # Looking
 
