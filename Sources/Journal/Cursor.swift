@@ -81,12 +81,14 @@ package final class Cursor: Sendable {
     package let routed: Amount
     /// What `advance` and `close` moved over.
     package let advanced: Amount
-    /// What the journal pushed the cursor over for want of room.
+    /// What the journal pushed the cursor over: for want of room, and what was damaged.
     package let dropped: Amount
+    /// The part of `dropped` that could not be read back.
+    package let damaged: Amount
 
     package init(
       position: UInt64, pending: Amount, oldest: Instant?, routed: Amount = Amount(), advanced: Amount = Amount(),
-      dropped: Amount = Amount()
+      dropped: Amount = Amount(), damaged: Amount = Amount()
     ) {
       self.position = position
       self.pending = pending
@@ -94,6 +96,7 @@ package final class Cursor: Sendable {
       self.routed = routed
       self.advanced = advanced
       self.dropped = dropped
+      self.damaged = damaged
     }
   }
 

@@ -19,6 +19,8 @@ struct CursorState {
   var routed = Amount()
   var advanced = Amount()
   var dropped = Amount()
+  /// The part of `dropped` that could not be read back.
+  var damaged = Amount()
   /// Call `wake` once when this much is pending.
   var alarm: Cursor.Alarm?
 

@@ -259,6 +259,7 @@ extension JournalState {
     guard cursors[index].position == sequence else { return Amount() }
     let lost = cursors[index].settle(through: sequence, in: ring)
     cursors[index].dropped += lost
+    cursors[index].damaged += lost
     return lost
   }
 

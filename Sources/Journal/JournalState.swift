@@ -272,7 +272,7 @@ struct JournalState {
     return Cursor.Status(
       position: cursor.position, pending: cursor.pending,
       oldest: cursor.pending.records > 0 ? ring.header(cursor.position).appended : nil,
-      routed: cursor.routed, advanced: cursor.advanced, dropped: cursor.dropped)
+      routed: cursor.routed, advanced: cursor.advanced, dropped: cursor.dropped, damaged: cursor.damaged)
   }
 
   func index(of id: Int) -> Int {

@@ -4,6 +4,8 @@
 package enum DropReason {
   /// The journal was full, and the sink's `when_full` lets it lose the oldest.
   package static let journalFull = "journal_full"
+  /// The bytes on disk were damaged: their checksum was wrong, or they are no request any more.
+  package static let damaged = "damaged"
   /// The peer took the batch without these items (OTLP "Partial Success").
   package static let rejected = "rejected"
   /// `max_elapsed_time` is over.

@@ -17,6 +17,8 @@ package enum AcceptOutcome: Sendable, Equatable {
 package enum RefusalReason: Sendable, Equatable {
   /// The same request may be accepted later: 503 with Retry-After, or UNAVAILABLE.
   case journalFull
+  /// The disk is full, or about to be. The same request may be accepted later: 503 with Retry-After, or UNAVAILABLE.
+  case diskFull
   /// otlpd stops; another instance may take the request: 503, or UNAVAILABLE.
   case shuttingDown
   /// No pipeline takes this signal from this receiver: 404, or UNIMPLEMENTED.
@@ -97,8 +99,10 @@ extension AcceptOutcome {
     switch outcome {
     case .accepted: self = .accepted
     case .refused(.full): self = .refused(.journalFull)
+    case .refused(.noSpace): self = .refused(.diskFull)
     case .refused(.tooLarge): self = .refused(.tooLarge)
-    case .refused(.closed): self = .refused(.shuttingDown)
+    // A failed disk ends the process: the client's next attempt finds another one.
+    case .refused(.closed), .refused(.failed): self = .refused(.shuttingDown)
     }
   }
 }

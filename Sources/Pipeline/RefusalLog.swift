@@ -21,9 +21,13 @@ final class RefusalLog: Sendable {
     let metadata: Logger.Metadata = [
       "receiver": "\(entrance.receiver)", "signal": "\(entrance.signal.name)", "suppressed": "\(held)",
     ]
-    if reason == .tooLarge {
+    switch reason {
+    case .tooLarge:
       logger.warning("refusing a request larger than the journal; raise its max_bytes", metadata: metadata)
-    } else {
+    case .diskFull:
+      logger.warning(
+        "refusing telemetry, the disk is full; make room, or lower the journal's min_free_bytes", metadata: metadata)
+    case .journalFull, .noPipeline, .shuttingDown:
       logger.warning("refusing telemetry, the journal is full; a sink lags behind", metadata: metadata)
     }
   }

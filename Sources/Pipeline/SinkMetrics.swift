@@ -10,6 +10,7 @@ struct SinkMetrics: Sendable {
   private let sent: Counter
   private let sendFailed: Counter
   private let retries: Counter
+  private let invalid = Counter()
   private let sink: String
   private let signal: Signal
   private let registry: MetricRegistry
@@ -35,6 +36,9 @@ struct SinkMetrics: Sendable {
       labels: labels + [Label("signal", signal.name)])
   }
 
+  /// Counts stored items whose bytes are no request any more, although their checksum is right.
+  func countInvalid(_ items: Int) { invalid.add(items) }
+
   /// Registers what the journal knows, read at each scrape.
   func watch(_ cursor: Cursor, capacity: Int, clock: any Clock) {
     let exporter = Label("exporter", sink)
@@ -43,7 +47,10 @@ struct SinkMetrics: Sendable {
     registry.reading(
       "otelcol_exporter_enqueue_failed_\(signal.itemsName)", kind: .counter,
       help: "Items (\(signal.itemsName)) dropped for the sink because the journal was full.", labels: [exporter]
-    ) { Double(cursor.status.dropped.items) }
+    ) {
+      let status = cursor.status
+      return Double(status.dropped.items - status.damaged.items)
+    }
     registry.reading(
       "otelcol_exporter_queue_size", help: "Bytes in the journal that the sink has yet to deliver.", labels: queueLabels
     ) { Double(cursor.status.pending.bytes) }
@@ -65,7 +72,15 @@ struct SinkMetrics: Sendable {
     registry.reading(
       SinkMetrics.droppedName, kind: .counter, help: SinkMetrics.droppedHelp,
       labels: signalLabels + [Label("reason", DropReason.journalFull)]
-    ) { Double(cursor.status.dropped.items) }
+    ) {
+      let status = cursor.status
+      return Double(status.dropped.items - status.damaged.items)
+    }
+    // Those whose checksum is wrong are known to the journal, those that are no request to the worker.
+    registry.reading(
+      SinkMetrics.droppedName, kind: .counter, help: SinkMetrics.droppedHelp,
+      labels: signalLabels + [Label("reason", DropReason.damaged)]
+    ) { Double(cursor.status.damaged.items + invalid.value) }
   }
 
   func countSent(_ items: Int) { sent.add(items) }

@@ -63,7 +63,7 @@ package final class SinkWorker: Sendable {
       "otelcol_exporter_in_flight_requests", help: "Batches that the sink is delivering right now.",
       labels: [Label("exporter", id)])
     for (metrics, cursor) in zip(self.metrics, cursors) {
-      metrics.watch(cursor, capacity: journal.settings.memoryBytesMax, clock: clock)
+      metrics.watch(cursor, capacity: journal.settings.bytesMax, clock: clock)
     }
   }
 
@@ -75,6 +75,7 @@ package final class SinkWorker: Sendable {
     for (lane, signal) in signals.enumerated() {
       // What the sink itself has stored is delivered, whatever its cursor says.
       guard let position = sink.position(of: signal, in: journal.id) else { continue }
+      journal.reserve(through: position)
       metrics[lane].countSent(cursors[lane].advance(past: min(position, journal.durableSequence)).items)
     }
     let thread = try Thread(name: id) { self.run() }
@@ -111,11 +112,27 @@ package final class SinkWorker: Sendable {
   private func read(_ lane: Int) -> Batch? {
     let limits = Cursor.Limits(itemsMax: settings.batch.itemsMax, bytesMax: settings.batch.bytesMax)
     guard let records = cursors[lane].nextBatch(limits: limits) else { return nil }
-    let requests = records.entries.map {
-      ExportRequest(held: $0.payload, itemCount: $0.itemCount, signal: signals[lane])
+    var (requests, last): ([ExportRequest], UInt64) = ([], 0)
+    for entry in records.entries {
+      guard let request = request(entry, lane: lane) else {
+        // What comes before it is delivered first; then it is settled, alone.
+        if requests.isEmpty { metrics[lane].countInvalid(cursors[lane].advance(past: entry.sequence).items) }
+        break
+      }
+      requests.append(request)
+      last = entry.sequence
     }
-    return Batch(
-      signal: signals[lane], requests: requests, journalID: journal.id, lastSequence: records.lastSequence)
+    guard !requests.isEmpty else { return nil }
+    return Batch(signal: signals[lane], requests: requests, journalID: journal.id, lastSequence: last)
+  }
+
+  /// The request of a record; nil when its bytes are none, which takes a file that somebody changed.
+  private func request(_ entry: Cursor.Batch.Entry, lane: Int) -> ExportRequest? {
+    let signal = signals[lane]
+    guard entry.isReread else { return ExportRequest(held: entry.payload, itemCount: entry.itemCount, signal: signal) }
+    guard let request = try? ExportRequest(stored: entry.payload, signal: signal) else { return nil }
+    // The journal's count is the one that its counters add up with.
+    return ExportRequest(held: request.payload, itemCount: entry.itemCount, signal: signal)
   }
 
   private func send(_ batch: Batch) -> Result<ExportRequest.Rejection?, ExportError> {
@@ -202,8 +219,9 @@ package final class SinkWorker: Sendable {
     control.wakeAll()
   }
 
-  /// A memory journal ends with the process: what is still pending is lost, and said so.
+  /// A memory journal ends with the process: what is still pending is lost, and said so. One on disk keeps it.
   private func dropRest() -> Bool {
+    if journal.isDurable, settings.whenFull != .bestEffort { return cursors.allSatisfy { $0.status.oldest == nil } }
     var isClean = true
     for (lane, cursor) in cursors.enumerated() {
       let items = cursor.advance(past: journal.durableSequence).items

@@ -1,6 +1,7 @@
 // The life of the process: configuration, start, wait, stop, exit status.
 
 internal import HTTPServer
+internal import Journal
 internal import Logging
 internal import Pipeline
 internal import SelfTelemetry
@@ -36,7 +37,7 @@ enum Daemon {
       UnixSignals.release()
       graph.stop()
       logger.info("stopped")
-      return .success
+      return graph.hasFailed ? .diskFailure : .success
     } catch {
       logger.critical("\(error)")
       return ExitStatus(startFailure: error)
@@ -72,6 +73,7 @@ extension ExitStatus {
     switch error {
     case is ListenError: self = .cannotListen
     case let error as StoreError: self.init(error.kind)
+    case let error as JournalError: self.init(error)
     case let error as SystemError where error.isPermissionDenied: self = .noPermission
     default: self = .internalError
     }
@@ -85,6 +87,14 @@ extension ExitStatus {
     // Starting again would not help: an older otlpd must not touch what a newer one wrote.
     case .newerSchema: self = .unusableConfig
     case .batch: self = .internalError
+    }
+  }
+
+  private init(_ error: JournalError) {
+    switch error {
+    case .inUse: self = .directoryInUse
+    case .incompatible: self = .unusableConfig
+    case .failed(let error): self = error.isPermissionDenied ? .noPermission : .diskFailure
     }
   }
 }

@@ -20,6 +20,8 @@ final class DaemonGraph: Sendable {
   private let servers: [Server]
   private let journal: Journal
   private let isReady: Lock<Bool>
+  /// Why the journal cannot go on; the process is stopping then.
+  private let failure: Lock<SystemError?>
 
   /// A listener and how its log line names it.
   private struct Server: Sendable {
@@ -34,8 +36,16 @@ final class DaemonGraph: Sendable {
 
   init(_ plan: DaemonPlan, context: SinkContext, metrics: MetricRegistry, logger: Logger, clock: any Clock) throws {
     self.logger = logger
-    let journal = Journal(settings: plan.journal, clock: clock, metrics: metrics)
+    let failure = Lock<SystemError?>(nil)
+    self.failure = failure
+    let journal = try Journal.open(settings: plan.journal, clock: clock, metrics: metrics) { error in
+      logger.critical(
+        "the journal's disk failed; stopping, since nothing more can be kept safe", metadata: ["error": "\(error)"])
+      failure.withLock { $0 = error }
+      UnixSignals.request(.terminate)
+    }
     self.journal = journal
+    if let recovery = journal.recovery { DaemonGraph.tell(recovery, plan.journal, logger) }
     // Cursors first: what a pipeline accepts is routed to sinks that the journal already knows.
     workers = plan.sinks.map { sink in
       SinkWorker(
@@ -95,6 +105,8 @@ final class DaemonGraph: Sendable {
   }
 
   private func startParts() throws -> [String] {
+    // Every sink has its cursors: from now on the journal lets go of what none of them needs.
+    try journal.start()
     for worker in workers { try worker.start() }
     try reactor.start()
     var addresses: [String] = []
@@ -116,5 +128,33 @@ final class DaemonGraph: Sendable {
     journal.close()
     for worker in workers { worker.beginStop(deadline: DaemonGraph.flushTime) }
     for worker in workers { worker.stop(deadline: DaemonGraph.flushTime) }
+    journal.finish()
+  }
+
+  /// Whether the disk failed under the journal.
+  var hasFailed: Bool { failure.withLock { $0 != nil } }
+
+  private static func tell(_ recovery: RecoveryReport, _ settings: JournalSettings, _ logger: Logger) {
+    logger.info(
+      "journal opened",
+      metadata: [
+        "directory": "\(settings.directory)", "durability": "\(settings.durability.rawValue)",
+        "recovered_requests": "\(recovery.records)", "recovered_items": "\(recovery.items)",
+      ])
+    if recovery.quarantinedBytes > 0 || recovery.missingRecords > 0 {
+      logger.error(
+        "the journal was damaged; what could not be read was put aside in *.quarantine files",
+        metadata: [
+          "quarantined_bytes": "\(recovery.quarantinedBytes)", "missing_requests": "\(recovery.missingRecords)",
+        ])
+    }
+    if recovery.cursorsLost {
+      logger.error("the journal's cursors could not be read; sinks get again what is still in the journal")
+    }
+    if recovery.truncatedBytes > 0 {
+      logger.info(
+        "the journal's unfinished end was cut off; it was never acknowledged",
+        metadata: ["truncated_bytes": "\(recovery.truncatedBytes)"])
+    }
   }
 }

@@ -105,7 +105,7 @@ struct Setup {
           signal: pipeline.signal, receivers: pipeline.receivers.map(\.description),
           sinks: pipeline.sinks.map(\.description))
       },
-      journal: config.journal.settings,
+      journal: config.journal.settings(dataDirectory: dataDirectory),
       telemetryAddress: config.telemetry.metricsListener.flatMap { ListenAddress(parsing: $0.description) })
   }
 

@@ -21,7 +21,8 @@ import otlpd
     #expect(config.pipelines.allSatisfy { $0.sinks.map(\.description) == sinks })
     #expect(config.receivers.values.first?.http?.endpoint == HostPort(host: "127.0.0.1", port: 4318))
     #expect(config.telemetry.metricsListener == HostPort(host: "127.0.0.1", port: 8888))
-    #expect(config.journal.settings == JournalSettings())
+    let journal = config.journal.settings(dataDirectory: "/data")
+    #expect(journal == JournalSettings(durability: .disk, directory: "/data/journal"))
     if showsBatches {
       let debug = try #require(config.sinks[ComponentID(type: "debug")] as? DebugSinkConfig)
       #expect(!debug.usesInternalLogger && debug.verbosity == .basic)

@@ -60,7 +60,7 @@ enum OTLPStatus: Sendable, CaseIterable {
   /// The status of a request that the pipeline refused.
   init(_ reason: RefusalReason) {
     switch reason {
-    case .journalFull, .shuttingDown: self = .unavailable
+    case .journalFull, .diskFull, .shuttingDown: self = .unavailable
     case .noPipeline: self = .notFound
     case .tooLarge: self = .tooLarge
     }
@@ -77,6 +77,7 @@ extension RefusalReason {
   var message: String {
     switch self {
     case .journalFull: "the journal is full because a sink lags: send the same request again later"
+    case .diskFull: "the disk is full: send the same request again later"
     case .shuttingDown: "otlpd is stopping: send the same request again"
     case .noPipeline: "no pipeline takes this signal from this receiver"
     case .tooLarge: "the request is larger than the whole journal: send smaller batches"

@@ -5,31 +5,40 @@ package import Journal
 
 /// How accepted telemetry is kept until every sink has it.
 package struct JournalConfig: ConfigBlock, Equatable, Sendable {
-  package var durability = Durability.memory
-  package var maxBytes = ByteSize.mebibytes(64)
+  package var durability = Durability.disk
+  /// Nil: `journal` in the data directory.
+  package var directory: String?
+  /// Nil: 1 GiB on disk, 64 MiB in memory.
+  package var maxBytes: ByteSize?
+  /// Nil: the smaller of 512 MiB and 5 % of the file system.
+  package var minFreeBytes: ByteSize?
 
   package init() {}
 
   package mutating func read(from map: MapReader) {
     map.read("durability", into: &durability)
-    map.require(
-      durability == .memory, "durability",
-      "\(durability.rawValue) is not built into this version of otlpd yet; available: memory")
-    map.inert("directory", as: String.self)
+    map.read("directory", into: &directory)
     map.read("max_bytes", into: &maxBytes)
-    map.require(maxBytes.bytes >= 1 << 20, "max_bytes", "must be at least 1MiB, found \(maxBytes)")
-    map.inert("min_free_bytes", as: ByteSize.self)
+    let least = durability == .memory ? ByteSize.mebibytes(1) : ByteSize.mebibytes(16)
+    if let maxBytes {
+      map.require(maxBytes.bytes >= least.bytes, "max_bytes", "must be at least \(least), found \(maxBytes)")
+    }
+    map.read("min_free_bytes", into: &minFreeBytes)
+    if durability == .memory {
+      if directory != nil { map.warn("directory", "has no effect with durability: memory") }
+      if minFreeBytes != nil { map.warn("min_free_bytes", "has no effect with durability: memory") }
+    }
   }
 
   /// The same for the code.
-  package var settings: JournalSettings { JournalSettings(memoryBytesMax: maxBytes.bytes) }
-
-  package enum Durability: String, ConfigChoice {
-    /// Lost when the process ends.
-    case memory
-    /// After write(): survives the process, not the machine.
-    case os
-    /// After fdatasync(): survives the machine.
-    case disk
+  package func settings(dataDirectory: String) -> JournalSettings {
+    if durability == .memory { return maxBytes.map { JournalSettings(memoryBytesMax: $0.bytes) } ?? JournalSettings() }
+    var path = directory ?? ""
+    if path.isEmpty { path = dataDirectory + "/journal" }
+    return JournalSettings(
+      durability: durability, directory: path, diskBytesMax: maxBytes?.bytes ?? 1 << 30,
+      freeBytesMin: minFreeBytes?.bytes)
   }
 }
+
+extension Durability: ConfigChoice {}
