@@ -6,8 +6,8 @@ package import System
 extension Journal {
   /// Opens the journal, and recovers what an earlier life left.
   ///
-  /// - Parameter onFailure: called once, on the journal's thread, when the disk failed: nothing more can be written, and
-  ///   the process should end with status 74. Everything that waited was refused.
+  /// - Parameter onFailure: called once, on the journal's thread, when the disk failed: nothing more can be written,
+  ///   and the process should end with status 74. Everything that waited was refused.
   /// - Throws: `JournalError`; damage is no error.
   package static func open(
     settings: JournalSettings, clock: any Clock, metrics: MetricRegistry,
@@ -33,7 +33,8 @@ extension Journal {
 
   /// Opens a journal in `files`, which nobody else may use. Tests come here with their own file system.
   package static func open(
-    files: any FileSystem, lock: FileLock? = nil, settings: JournalSettings, relaxations: Relaxations = [], clock: any Clock,
+    files: any FileSystem, lock: FileLock? = nil, settings: JournalSettings, relaxations: Relaxations = [],
+    clock: any Clock,
     metrics: MetricRegistry, onFailure: @escaping @Sendable (SystemError) -> Void = { _ in }
   ) throws(JournalError) -> Journal {
     let counters = JournalMetrics(metrics)

@@ -52,7 +52,9 @@ package struct FileSystemSpace: Sendable, Equatable {
 
 extension SystemError {
   /// Whether there is no room now, and later there may be (ENOSPC, EDQUOT, EFBIG).
-  package var isOutOfSpace: Bool { code == ErrorNumber.device || code == ErrorNumber.quota || code == ErrorNumber.limit }
+  package var isOutOfSpace: Bool {
+    code == ErrorNumber.device || code == ErrorNumber.quota || code == ErrorNumber.limit
+  }
 }
 
 extension SystemError {

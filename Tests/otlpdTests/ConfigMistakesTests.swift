@@ -282,18 +282,14 @@ import Testing
     "A mistake in the extensions, the journal's among them",
     arguments: [
       (
-        "journal: {durability: disk}",
-        "extensions::journal::durability: disk is not built into this version of otlpd yet; available: memory"
-      ),
-      (
-        "journal: {durability: os}",
-        "extensions::journal::durability: os is not built into this version of otlpd yet; available: memory"
-      ),
-      (
         "journal: {durability: ram}",
-        #"extensions::journal::durability: expected one of memory, os, disk, found the text "ram""#
+        #"extensions::journal::durability: expected one of disk, os, memory, found the text "ram""#
       ),
-      ("journal: {max_bytes: 1KiB}", "extensions::journal::max_bytes: must be at least 1MiB, found 1024"),
+      ("journal: {max_bytes: 1KiB}", "extensions::journal::max_bytes: must be at least 16MiB, found 1024"),
+      (
+        "journal: {durability: memory, max_bytes: 1KiB}",
+        "extensions::journal::max_bytes: must be at least 1MiB, found 1024"
+      ),
       ("journal/2: ", "extensions::journal/2: there is one journal; remove the name behind the slash"),
       (
         "helth_check: ",

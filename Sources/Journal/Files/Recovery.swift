@@ -2,8 +2,8 @@
 
 // # Rules
 // R1  What was acknowledged and is undamaged is kept; what is damaged is put aside and counted; neither stops a start.
-// R2  Bytes behind the last record of the newest file were never acknowledged: at most one batch is not yet durable. They
-//     are cut off.
+// R2  Bytes behind the last record of the newest file were never acknowledged: at most one batch is not yet durable.
+//     They are cut off.
 // R3  Nothing is ever appended to a file of an earlier life.
 // R4  What is served is durable first: the newest file and the directory are synced.
 // R5  The next sequence number is above every record and every cursor.

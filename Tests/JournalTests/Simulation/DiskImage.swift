@@ -50,7 +50,9 @@ struct DiskImage {
     let end = offset + bytes.count
     if file.live.count < end { file.live += [UInt8](repeating: 0, count: end - file.live.count) }
     file.live.replaceSubrange(offset..<end, with: bytes)
-    for sector in offset / DiskImage.sectorBytes...(end - 1) / DiskImage.sectorBytes { file.dirtySectors.insert(sector) }
+    for sector in offset / DiskImage.sectorBytes...(end - 1) / DiskImage.sectorBytes {
+      file.dirtySectors.insert(sector)
+    }
     nodes[node] = file
   }
 
