@@ -159,7 +159,8 @@ package final class Journal: Sendable {
   package var usage: Usage {
     let now = clock.monotonic
     return state.withLock { state in
-      let oldest = state.ring.count > 0 ? state.ring.header(state.ring.first).appended : now
+      // What is delivered and waits for its file to go has no age.
+      let oldest = state.oldestPending ?? now
       return Usage(
         records: state.ring.count, bytes: state.ring.bytes, capacityBytes: settings.bytesMax,
         oldestAge: now.since(oldest))

@@ -267,6 +267,12 @@ struct JournalState {
     var entries: [Entry] = []
   }
 
+  /// When the oldest record was appended that a sink has yet to settle.
+  var oldestPending: Instant? {
+    let positions = cursors.indices.filter { cursors[$0].pending.records > 0 }.map { cursors[$0].position }
+    return positions.min().map { ring.header($0).appended }
+  }
+
   func status(of id: Int) -> Cursor.Status {
     let cursor = cursors[index(of: id)]
     return Cursor.Status(
