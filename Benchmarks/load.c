@@ -1,5 +1,7 @@
 // Sends one request over and over on a few kept connections, and prints how many were answered 200.
 //
+// Every "@@@@@@@@" in the body becomes the request's number in eight digits, so that no two requests are the same.
+//
 // Usage: load PORT PATH CONTENT-TYPE BODY-FILE REQUESTS CONNECTIONS
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -13,10 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64, ANSWER_MAX = 65536 };
+enum { CONNECTIONS_MAX = 64, ANSWER_MAX = 65536, MARKS_MAX = 4096, DIGITS = 8 };
 
 struct connection {
   int socket;
+  char *request;
   size_t sent;
   size_t answered;
   char answer[ANSWER_MAX + 1];
@@ -24,7 +27,7 @@ struct connection {
 
 static struct connection connections[CONNECTIONS_MAX];
 static char *request;
-static size_t request_length;
+static size_t request_length, marks[MARKS_MAX], mark_count;
 static long to_start, to_finish, succeeded;
 
 static int connect_to(int port) {
@@ -49,19 +52,29 @@ static void read_request(int port, const char *path, const char *type, const cha
                            path, port, type, length);
   request_length += fread(request + request_length, 1, length, file);
   fclose(file);
+  char *at = request, *end = request + request_length;
+  while (mark_count < MARKS_MAX && (at = memmem(at, end - at, "@@@@@@@@", DIGITS))) {
+    marks[mark_count++] = at - request;
+    at += DIGITS;
+  }
 }
 
 // Writes what the socket takes; true when the whole request is out.
 static int push(struct connection *c) {
-  ssize_t n = send(c->socket, request + c->sent, request_length - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+  ssize_t n = send(c->socket, c->request + c->sent, request_length - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (n > 0) c->sent += n;
   return c->sent == request_length;
 }
 
 static void begin(struct connection *c) {
   c->answered = 0;
-  c->sent = to_start-- > 0 ? 0 : request_length + 1;
-  if (c->sent == 0) push(c);
+  c->sent = request_length;
+  if (to_start-- <= 0) return;
+  char digits[DIGITS + 1];
+  snprintf(digits, sizeof digits, "%08ld", to_start % 100000000);
+  for (size_t i = 0; i < mark_count; i++) memcpy(c->request + marks[i], digits, DIGITS);
+  c->sent = 0;
+  push(c);
 }
 
 // Reads what is there; starts the next request after a whole answer.
@@ -89,6 +102,7 @@ int main(int argc, char **argv) {
   struct pollfd polled[CONNECTIONS_MAX];
   for (int i = 0; i < count; i++) {
     connections[i].socket = polled[i].fd = connect_to(port);
+    connections[i].request = memcpy(malloc(request_length), request, request_length);
     begin(&connections[i]);
   }
   while (to_finish > 0) {
