@@ -72,8 +72,8 @@ let package = Package(
     library(
       "Sinks",
       [
-        "Pipeline", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry", "Bytes",
-        "System", logging,
+        "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
+        "Bytes", "System", logging,
       ]),
     library("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
     // Floor 5
@@ -89,7 +89,7 @@ let package = Package(
     .target(
       name: "LoopbackServer", dependencies: ["System"], path: "Tests/LoopbackServer", swiftSettings: settings),
     tests("Bytes"),
-    tests("System"),
+    tests("System", ["Bytes"]),
     tests("SelfTelemetry"),
     tests("YAML"),
     tests("Config"),
@@ -100,7 +100,7 @@ let package = Package(
     tests("Reactor", ["Bytes", "System"]),
     tests("HTTPClient", ["Bytes", "System", "LoopbackServer"]),
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
-    tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System"]),
+    tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
     tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests(
       "Receivers",

@@ -1,6 +1,6 @@
 // Sends one request over and over on a few kept connections, and prints how many were answered 200.
 //
-// Every "@@@@@@@@" in the body becomes the request's number in eight digits, so that no two requests are the same.
+// Where the body says BNCH, raw or as hex digits, each request says its number: so that every span is a new one.
 //
 // Usage: load PORT PATH CONTENT-TYPE BODY-FILE REQUESTS CONNECTIONS
 #define _GNU_SOURCE
@@ -15,7 +15,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64, ANSWER_MAX = 65536, MARKS_MAX = 4096, DIGITS = 8 };
+enum { CONNECTIONS_MAX = 64, ANSWER_MAX = 65536, MARKS_MAX = 4096 };
+
+static const char raw_mark[] = "BNCH", hex_mark[] = "424e4348";
 
 struct connection {
   int socket;
@@ -27,7 +29,10 @@ struct connection {
 
 static struct connection connections[CONNECTIONS_MAX];
 static char *request;
-static size_t request_length, marks[MARKS_MAX], mark_count;
+static size_t request_length;
+static size_t marks[MARKS_MAX];
+static int mark_count, mark_is_hex;
+static unsigned number;
 static long to_start, to_finish, succeeded;
 
 static int connect_to(int port) {
@@ -52,11 +57,18 @@ static void read_request(int port, const char *path, const char *type, const cha
                            path, port, type, length);
   request_length += fread(request + request_length, 1, length, file);
   fclose(file);
-  char *at = request, *end = request + request_length;
-  while (mark_count < MARKS_MAX && (at = memmem(at, end - at, "@@@@@@@@", DIGITS))) {
-    marks[mark_count++] = at - request;
-    at += DIGITS;
-  }
+}
+
+static void find_marks(void) {
+  mark_is_hex = !memmem(request, request_length, raw_mark, 4);
+  const char *mark = mark_is_hex ? hex_mark : raw_mark, *at = request, *end = request + request_length;
+  while (mark_count < MARKS_MAX && (at = memmem(at, end - at, mark, strlen(mark)))) marks[mark_count++] = at++ - request;
+}
+
+static void write_number(char *copy) {
+  char hex[9];
+  snprintf(hex, sizeof hex, "%08x", ++number);
+  for (int i = 0; i < mark_count; i++) memcpy(copy + marks[i], mark_is_hex ? hex : (char *)&number, mark_is_hex ? 8 : 4);
 }
 
 // Writes what the socket takes; true when the whole request is out.
@@ -68,13 +80,8 @@ static int push(struct connection *c) {
 
 static void begin(struct connection *c) {
   c->answered = 0;
-  c->sent = request_length;
-  if (to_start-- <= 0) return;
-  char digits[DIGITS + 1];
-  snprintf(digits, sizeof digits, "%08ld", to_start % 100000000);
-  for (size_t i = 0; i < mark_count; i++) memcpy(c->request + marks[i], digits, DIGITS);
-  c->sent = 0;
-  push(c);
+  c->sent = to_start-- > 0 ? 0 : request_length + 1;
+  if (c->sent == 0) write_number(c->request), push(c);
 }
 
 // Reads what is there; starts the next request after a whole answer.
@@ -99,10 +106,11 @@ int main(int argc, char **argv) {
   to_start = to_finish = atol(argv[5]);
   if (count > CONNECTIONS_MAX) count = CONNECTIONS_MAX;
   read_request(port, argv[2], argv[3], argv[4]);
+  find_marks();
   struct pollfd polled[CONNECTIONS_MAX];
   for (int i = 0; i < count; i++) {
-    connections[i].socket = polled[i].fd = connect_to(port);
     connections[i].request = memcpy(malloc(request_length), request, request_length);
+    connections[i].socket = polled[i].fd = connect_to(port);
     begin(&connections[i]);
   }
   while (to_finish > 0) {

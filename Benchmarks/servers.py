@@ -68,7 +68,8 @@ def otlpd(binary: Path, exporter: str):
     def start(port: int, directory: Path) -> Server:
         pipeline = {"receivers": ["otlp"], "exporters": [exporter]}
         document = {
-            "extensions": {"journal": {"durability": "memory"}},
+            # Room for a whole run: a store that lags is not to refuse what is measured.
+            "extensions": {"journal": {"durability": "memory", "max_bytes": 1 << 30}},
             "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
             "exporters": {exporter: None},
             "service": {

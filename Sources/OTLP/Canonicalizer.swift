@@ -200,6 +200,11 @@ struct Canonicalizer {
     for part in range { expected += parts[part].count }
     let width = OutputPosition.varintWidth(expected)
     let body = output.varint(number << 3 | 2) + width
+    if kind.isItem && range.count == 1 && isCanonical(kind, parts[range.lowerBound]) {
+      itemCount += 1
+      let end = body.copy(source.span.extracting(parts[range.lowerBound]))
+      return body.closeLength(width: width, until: end)
+    }
     guard let end = message(kind, range, body) else {
       guard kind.isItem else { return nil }
       droppedItems += 1
@@ -207,6 +212,21 @@ struct Canonicalizer {
     }
     if kind.isItem { itemCount += 1 }
     return body.closeLength(width: width, until: end)
+  }
+
+  /// Whether an item can stay as it is: a fast walk over all of it, and items are not inside one another.
+  private func isCanonical(_ kind: MessageKind, _ part: Range<Int>) -> Bool {
+    // Safe: the part lies inside the source, and the walker reads at most `Bytes.padding` bytes behind it.
+    unsafe source.withUnsafePaddedBytes { (base, _) -> Bool in
+      let start = unsafe InputPosition(base) + part.lowerBound
+      var walker = WireWalker()
+      do throws(Refusal) {
+        try walker.walk(start, until: start + part.count, message: kind.rawValue, depth: 1)
+        return walker.isCanonical
+      } catch {
+        return false
+      }
+    }
   }
 
   /// Copies the fields that the message's kind does not have, except groups.

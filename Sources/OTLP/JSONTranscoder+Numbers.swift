@@ -48,12 +48,7 @@ extension JSONTranscoder {
       value = value &* 100_000_000 &+ eight
       position += 8
     }
-    while true {
-      let digit = position.byte &- UInt8(ascii: "0")
-      if digit > 9 { break }
-      value = value &* 10 &+ UInt64(digit)
-      position += 1
-    }
+    position.readDigits(into: &value)
     let count = position - digits
     // 19 digits always fit 64 bits. Whatever else is unusual is read again, exactly.
     if count == 0 || count > 19 || (digits.byte == UInt8(ascii: "0") && count > 1) || position.continuesNumber {
@@ -103,8 +98,37 @@ extension JSONTranscoder {
   }
 
   /// A double, as a number or a string.
-  @inline(never)
+  @inline(__always)
   func double(_ start: InputPosition) throws(Refusal) -> (InputPosition, Double) {
+    // Nearly all are written like 12.5: read the digits on both sides of the point as one integer.
+    var position = start
+    let isNegative = position.byte == UInt8(ascii: "-")
+    if isNegative { position += 1 }
+    let digits = position
+    var mantissa: UInt64 = 0
+    position.readDigits(into: &mantissa)
+    let integerDigits = position - digits
+    var fractionDigits = 0
+    if position.byte == UInt8(ascii: ".") {
+      position += 1
+      let fraction = position
+      position.readDigits(into: &mantissa)
+      fractionDigits = position - fraction
+      if fractionDigits == 0 { return try unusualDouble(start) }
+    }
+    // 19 digits always fit 64 bits, and see `JSONNumber.double` for the rest.
+    let digitCount = integerDigits + fractionDigits
+    let hasLeadingZero = digits.byte == UInt8(ascii: "0") && integerDigits > 1
+    if integerDigits == 0 || digitCount > 19 || mantissa > 1 << 53 || hasLeadingZero || position.continuesNumber {
+      return try unusualDouble(start)
+    }
+    let magnitude = fractionDigits == 0 ? Double(mantissa) : Double(mantissa) / JSONNumber.powerOfTen(fractionDigits)
+    return (position, isNegative ? -magnitude : magnitude)
+  }
+
+  /// A double in any form that proto3 JSON allows.
+  @inline(never)
+  private func unusualDouble(_ start: InputPosition) throws(Refusal) -> (InputPosition, Double) {
     let isQuoted = start.byte == UInt8(ascii: "\"")
     let text = isQuoted ? start + 1 : start
     if isQuoted, let (end, value) = text.notFinite { return (end, value) }
@@ -191,15 +215,35 @@ struct JSONNumber {
     return unsafe strtod(start.cString, nil)
   }
 
-  /// 10 to a power from 0 to 22; all intermediate results are exact.
-  private static func powerOfTen(_ exponent: Int) -> Double {
-    var (result, square, rest) = (1.0, 10.0, exponent)
-    while rest > 0 {
-      if rest & 1 == 1 { result *= square }
-      square *= square
-      rest >>= 1
+  /// 10 to a power from 0 to 22, which a double holds exactly.
+  @inline(__always)
+  static func powerOfTen(_ exponent: Int) -> Double {
+    switch exponent {
+    case 0: 1e0
+    case 1: 1e1
+    case 2: 1e2
+    case 3: 1e3
+    case 4: 1e4
+    case 5: 1e5
+    case 6: 1e6
+    case 7: 1e7
+    case 8: 1e8
+    case 9: 1e9
+    case 10: 1e10
+    case 11: 1e11
+    case 12: 1e12
+    case 13: 1e13
+    case 14: 1e14
+    case 15: 1e15
+    case 16: 1e16
+    case 17: 1e17
+    case 18: 1e18
+    case 19: 1e19
+    case 20: 1e20
+    case 21: 1e21
+    case 22: 1e22
+    default: preconditionFailure("larger powers of ten are not exact")
     }
-    return result
   }
 }
 
@@ -216,6 +260,17 @@ extension InputPosition {
     let pairs = ((bytes & 0x0f0f_0f0f_0f0f_0f0f) &* (10 * 0x100 + 1)) >> 8
     let fours = ((pairs & 0x00ff_00ff_00ff_00ff) &* (100 * 0x1_0000 + 1)) >> 16
     return ((fours & 0x0000_ffff_0000_ffff) &* (10_000 * 0x1_0000_0000 + 1)) >> 32
+  }
+
+  /// Moves over digits and appends them to `value`, which overflows silently.
+  @inline(__always)
+  fileprivate mutating func readDigits(into value: inout UInt64) {
+    while true {
+      let digit = byte &- UInt8(ascii: "0")
+      if digit > 9 { return }
+      value = value &* 10 &+ UInt64(digit)
+      self += 1
+    }
   }
 
   /// Whether a fraction or exponent begins here.

@@ -111,32 +111,11 @@ final class JSONTranscoder {
       position = position.afterSpace
       guard position.byte == UInt8(ascii: ":") else { throw Refusal(.colon, position) }
       position = (position + 1).afterSpace
-      if !known {
-        position = try skipValue(position, scratch: output)
+      if known {
+        (position, output) = try value(of: expected, position, output, seen: &seen, depth: depth)
+        (previous, expected) = (expected, table[expected].successor)
       } else {
-        let index = expected
-        (previous, expected) = (index, table[index].successor)
-        // proto3 JSON: null is the same as leaving the field out.
-        if position.isNull {
-          position += 4
-        } else {
-          let field = table[index]
-          if seen & field.conflicts != 0 { isCanonical = false }
-          seen |= field.seen
-          output.store(field.tag)
-          if field.isRepeated {
-            (position, output) = try list(position, output, index, depth: depth)
-          } else if field.type == .message {
-            guard position.byte == UInt8(ascii: "{") else { throw Refusal(.object, position) }
-            let width = Int(field.lengthWidth)
-            let body = output + Int(field.tagWidth) + width
-            let end: OutputPosition
-            (position, end) = try message(position + 1, body, field.message, depth: depth + 1)
-            output = close(body, width: width, until: end, index)
-          } else {
-            (position, output) = try scalar(position, output, field)
-          }
-        }
+        position = try skipValue(position, scratch: output)
       }
       position = position.afterSpace
       if position.byte == UInt8(ascii: ",") {
@@ -147,6 +126,26 @@ final class JSONTranscoder {
         throw Refusal(.commaOrBrace, position)
       }
     }
+  }
+
+  /// Reads the value of the field in row `index` and writes it with its tag.
+  @inline(__always)
+  private func value(
+    of index: UInt8, _ start: InputPosition, _ output: OutputPosition, seen: inout UInt32, depth: Int
+  ) throws(Refusal) -> (InputPosition, OutputPosition) {
+    // proto3 JSON: null is the same as leaving the field out.
+    if start.isNull { return (start + 4, output) }
+    let field = table[index]
+    if seen & field.conflicts != 0 { isCanonical = false }
+    seen |= field.seen
+    output.store(field.tag)
+    if field.isRepeated { return try list(start, output, index, depth: depth) }
+    if field.type != .message { return try scalar(start, output, field) }
+    guard start.byte == UInt8(ascii: "{") else { throw Refusal(.object, start) }
+    let width = Int(field.lengthWidth)
+    let body = output + Int(field.tagWidth) + width
+    let (position, end) = try message(start + 1, body, field.message, depth: depth + 1)
+    return (position, close(body, width: width, until: end, index))
   }
 
   /// Reads an array as the values of the repeated field in row `index`, whose tag was stored at `output` already.
@@ -207,9 +206,26 @@ final class JSONTranscoder {
     let width = Int(field.lengthWidth)
     let body = output + Int(field.tagWidth) + width
     var (position, output) = (start, body)
-    repeat {
-      (position, output) = try value(position, output, field.type)
-    } while try position.advancePastComma()
+    switch field.type {
+    case .double:
+      repeat {
+        let value: Double
+        (position, value) = try double(position)
+        output.store(value.bitPattern)
+        output += 8
+      } while try position.advancePastComma()
+    case .fixed64:
+      repeat {
+        let value: UInt64
+        (position, value) = try unsigned(position)
+        output.store(value)
+        output += 8
+      } while try position.advancePastComma()
+    default:
+      repeat {
+        (position, output) = try value(position, output, field.type)
+      } while try position.advancePastComma()
+    }
     return (position, close(body, width: width, until: output, index))
   }
 

@@ -13,6 +13,7 @@ package struct MemoryLimiterConfig: ProcessorConfig {
     map.read("check_interval", into: &checkInterval)
     // The Collector's words, here and below.
     map.require(checkInterval > .zero, "check_interval", "'check_interval' must be greater than zero")
+    let hasLimit = map.value("limit_mib") != nil || map.value("limit_percentage") != nil
     var limit = 0
     var spikeLimit = 0
     var percentage = 0
@@ -22,7 +23,8 @@ package struct MemoryLimiterConfig: ProcessorConfig {
     map.read("limit_percentage", into: &percentage)
     map.read("spike_limit_percentage", into: &spikePercentage)
     map.require(
-      limit > 0 || percentage > 0, "limit_mib", "'limit_mib' or 'limit_percentage' must be greater than zero")
+      hasLimit, "limit_mib", "'limit_mib' or 'limit_percentage' must be greater than zero")
+    map.require(limit >= 0, "limit_mib", "must not be negative")
     map.require(
       (0...100).contains(percentage) && (0...100).contains(spikePercentage), "limit_percentage",
       "'limit_percentage' and 'spike_limit_percentage' must be greater than zero and less than or equal to hundred")

@@ -156,7 +156,9 @@ package final class EventLoop {
       preconditionFailure("a new epoll instance takes its first descriptor: \(error)")
     }
     while !isDone {
-      epoll.wait(&events, milliseconds: mailbox.prepareToSleep() ? sleepMilliseconds : 0)
+      let maySleep = mailbox.prepareToSleep()
+      epoll.wait(&events, milliseconds: maySleep ? sleepMilliseconds : 0)
+      if maySleep { mailbox.wokeUp() }
       turn = Turn(now: clock.monotonic, isDraining: end != nil)
       for index in 0..<events.count { dispatch(events[index]) }
       mailbox.take(&work)

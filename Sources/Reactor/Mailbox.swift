@@ -45,12 +45,13 @@ package final class Mailbox: Sendable {
     }
   }
 
+  /// The loop has woken and will look at what is posted before it sleeps again: nobody need wake it. Without this, its
+  /// own handlers' posts would.
+  func wokeUp() { state.withLock { $0.isAsleep = false } }
+
   /// Swaps what is waiting for the empty `batch`, so that both lists keep their storage.
   func take(_ batch: inout [Work]) {
-    state.withLock { state in
-      state.isAsleep = false
-      swap(&state.work, &batch)
-    }
+    state.withLock { state in swap(&state.work, &batch) }
   }
 
   /// Refuses all further posts and forgets those that were not run.

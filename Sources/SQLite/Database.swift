@@ -33,6 +33,10 @@ package final class Database {
     let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     let result = unsafe sqlite3_open_v2(path, &handle, flags, nil)
     guard result == SQLITE_OK else { throw error(result, in: path) }
+    // Without the right to write, SQLite opens a file for reading and fails only when a statement writes.
+    if mode != .readOnly, unsafe sqlite3_db_readonly(handle, "main") == 1 {
+      throw SQLiteError(code: SQLITE_READONLY, message: "no right to write, or a read-only disk", sql: path)
+    }
     let (seconds, attoseconds) = busyTimeout.components
     // Safe: the handle is open.
     unsafe sqlite3_busy_timeout(handle, Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000))

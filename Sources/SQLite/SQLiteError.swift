@@ -20,11 +20,18 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
     self.systemCode = systemCode
   }
 
+  /// A read or write of the file at `path` that failed outside of SQLite.
+  package init(diskFailure systemCode: Int32, path: String) {
+    self.init(code: SQLITE_IOERR, message: "disk I/O error", sql: path, systemCode: systemCode)
+  }
+
   /// What to do about an error; the many codes mean few different things.
   package enum Cause: Sendable, Equatable {
     /// Another connection holds the lock: the same call may succeed later.
     case busy
-    /// The disk is full, or a read or write failed.
+    /// No space is left on the disk.
+    case full
+    /// A read or write failed.
     case disk
     /// The file cannot be opened or written: permissions, a read-only file system, a missing directory.
     case access
@@ -37,7 +44,8 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
   package var cause: Cause {
     switch code & 0xff {
     case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL, SQLITE_INTERRUPT: .busy
-    case SQLITE_FULL, SQLITE_IOERR, SQLITE_NOMEM: .disk
+    case SQLITE_FULL: .full
+    case SQLITE_IOERR, SQLITE_NOMEM: .disk
     case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY, SQLITE_AUTH: .access
     case SQLITE_CORRUPT, SQLITE_NOTADB: .corrupt
     default: .statement

@@ -20,6 +20,9 @@ package struct Statement: ~Copyable {
     let isText: Bool
   }
 
+  /// A buffer that one large row made longer than this is given back.
+  private static let bufferBytesMax = 1 << 20
+
   private let handle: OpaquePointer
   private var buffer = ByteBuffer(capacity: 256)
   private var pending: [PendingBytes] = []
@@ -109,6 +112,7 @@ package struct Statement: ~Copyable {
     // Safe: the handle is alive; an error of the last step is returned again and was thrown already.
     unsafe sqlite3_reset(handle)
     unsafe sqlite3_clear_bindings(handle)
+    if buffer.capacity > Statement.bufferBytesMax { buffer = ByteBuffer(capacity: 256) }
     buffer.removeAll()
     pending.removeAll(keepingCapacity: true)
     isRunning = false

@@ -11,6 +11,15 @@ package struct FileIdentity: Hashable, Sendable {
   package static let none = FileIdentity(device: 0, inode: 0)
 }
 
+/// A directory held by one owner; free again when this goes, also when the process is killed.
+package final class DirectoryLock: Sendable {
+  private let descriptor: Int32
+
+  init(descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { close(descriptor) }
+}
+
 /// A directory by its path; every call goes to the file system. Safe from any thread.
 package struct Directory: Sendable {
   package let path: String
@@ -71,6 +80,15 @@ package struct Directory: Sendable {
     close(descriptor)
   }
 
+  /// Waits until a file's bytes are on the disk.
+  package func sync(_ name: String) throws(SystemError) {
+    let path = path(of: name)
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError.last("cannot open \(path)") }
+    defer { close(descriptor) }
+    if fsync(descriptor) != 0 { throw SystemError.last("cannot write \(path) to the disk") }
+  }
+
   /// Gives a file another name in the same directory.
   package func rename(_ name: String, to newName: String) throws(SystemError) {
     // The module's function; `self.rename` is this method.
@@ -84,6 +102,17 @@ package struct Directory: Sendable {
     if unsafe unlink(path(of: name)) != 0, errno != ENOENT {
       throw SystemError.last("cannot remove \(path(of: name))")
     }
+  }
+
+  /// Takes the directory for one owner; nil when another one has it, in this process or elsewhere.
+  package func lock() throws(SystemError) -> DirectoryLock? {
+    let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemError.last("cannot open the directory \(path)") }
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return DirectoryLock(descriptor: descriptor) }
+    let failure = SystemError.last("cannot lock the directory \(path)")
+    close(descriptor)
+    if failure.code == EWOULDBLOCK { return nil }
+    throw failure
   }
 
   private var isDirectory: Bool {

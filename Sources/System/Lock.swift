@@ -42,8 +42,8 @@ package final class Lock<State>: @unchecked Sendable {
     return try body(&state)
   }
 
-  /// Waits until `body` returns a value or the deadline passes; `body` runs under the lock, first at once and then after
-  /// every `wakeAll`.
+  /// Waits until `body` returns a value or the deadline passes; `body` runs under the lock, first at once and then
+  /// after every `wakeAll`.
   ///
   /// - Parameter deadline: on the system's monotonic clock; `nil` waits for ever.
   package func wait<Result>(until deadline: Instant?, _ body: (inout State) -> Result?) -> Result? {

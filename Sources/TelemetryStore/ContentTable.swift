@@ -13,12 +13,14 @@ struct ContentTable: ~Copyable {
   }
 
   /// Bytes of content remembered before everything is forgotten and looked up again.
-  private static let contentBytesMax = 4 << 20
+  private static let knownBytesMax = 4 << 20
+  /// A longer content is not remembered, and the buffer it made grow is given back.
+  private static let contentBytesMax = 64 << 10
 
   private var find: Statement
   private var insert: Statement
   private var known: [UInt64: Known] = [:]
-  private var contentBytes = 0
+  private var knownBytes = 0
   /// Where a content is put together; kept to save allocations.
   private var content = ByteBuffer(capacity: 1024)
 
@@ -45,16 +47,17 @@ struct ContentTable: ~Copyable {
     if let known = known[hash], known.content.span.isEqual(to: content.span) { return known.id }
     let id: Int64
     if let found = try search(hash, bind) { id = found } else { id = try add(hash, in: database, bind) }
-    if contentBytes > ContentTable.contentBytesMax { forget() }
+    guard content.count <= ContentTable.contentBytesMax else {
+      content = ByteBuffer(capacity: 1024)
+      return id
+    }
+    if knownBytes > ContentTable.knownBytesMax {
+      known.removeAll()
+      knownBytes = 0
+    }
     known[hash] = Known(content: Bytes(copying: content.span), id: id)
-    contentBytes += content.count + Bytes.padding
+    knownBytes += content.count + Bytes.padding
     return id
-  }
-
-  /// Forgets what is in memory: rows of a transaction that was rolled back are not in the file.
-  mutating func forget() {
-    known.removeAll()
-    contentBytes = 0
   }
 
   private mutating func search(_ hash: UInt64, _ bind: (inout Statement) -> Void) throws(SQLiteError) -> Int64? {

@@ -17,6 +17,9 @@ final class DayFile {
   let day: Day
   /// Which file is open: the path may come to stand for another one, or none.
   let identity: FileIdentity
+  private let directory: Directory
+  /// Making the file costs no wait for the disk, so that the daemon starts at once; the first batch waits.
+  private var isSynced = false
   private let database: Database
   private var writer: RowWriter
   private var ranges: [Signal: TimeRange] = [:]
@@ -31,13 +34,10 @@ final class DayFile {
     _ day: Day, in directory: Directory, schema: StoreSchema, busyTimeout: Duration, positions: inout Positions
   ) throws {
     self.day = day
+    self.directory = directory
     let name = day.fileName
-    if directory.identity(of: name) == nil {
-      // A log left behind by a deleted file must not be taken for that of the new one.
-      try directory.remove(name + "-wal")
-      try directory.remove(name + "-shm")
-      try directory.createFile(name)
-    }
+    // SQLite removes the log that a deleted file left behind, as the new one is empty.
+    try directory.createFile(name)
     identity = directory.identity(of: name) ?? FileIdentity.none
     let path = directory.path(of: name)
     let database = try Database(path: path, mode: .readWrite, busyTimeout: busyTimeout)
@@ -50,13 +50,14 @@ final class DayFile {
       try DayFile.configure(database)
       try database.transaction { () throws(SQLiteError) in try schema.migrate(database, from: version) }
     case .empty:
-      // The page size holds from the first page on, and cannot change in WAL mode.
-      try database.execute("PRAGMA page_size = 8192")
-      try DayFile.configure(database)
+      // The page size holds from the first page on, and cannot change in WAL mode. The rollback journal makes a
+      // process that dies here leave an empty file.
+      try database.execute("PRAGMA page_size = 8192; PRAGMA synchronous = OFF")
       try database.transaction { () throws(SQLiteError) in
         try schema.migrate(database, from: 0)
         try positions.copy(to: database)
       }
+      try DayFile.configure(database)
     }
     try positions.merge(database)
     self.database = database
@@ -86,31 +87,38 @@ final class DayFile {
   }
 
   /// Stores the requests and the position in one transaction; a batch that the file has already is skipped.
+  ///
+  /// After an error the file must be opened anew: it remembers ids of rows that were rolled back.
   func write(
     _ requests: [ExportRequest], _ key: PositionKey, lastSequence: UInt64, at time: UInt64
   ) throws(SQLiteError) -> Committed {
+    try sync()
     var committed = Committed()
     var range = ranges[key.signal] ?? TimeRange()
-    do {
-      try database.transaction { () throws(SQLiteError) in
-        if let stored = try storedSequence(key), stored >= lastSequence {
-          committed.wasStored = true
-          return
-        }
-        var written = RowWriter.Written()
-        for request in requests { try writer.insert(request, into: &written) }
-        range.include(written.range)
-        try store(range, of: key.signal)
-        try Positions.update(&writePosition, key, lastSequence, time)
-        committed.rows = written.range.rowCount
-        committed.duplicates = written.duplicates
+    try database.transaction { () throws(SQLiteError) in
+      if let stored = try storedSequence(key), stored >= lastSequence {
+        committed.wasStored = true
+        return
       }
-    } catch {
-      writer.forget()
-      throw error
+      var written = RowWriter.Written()
+      for request in requests { try writer.insert(request, into: &written) }
+      range.include(written.range)
+      try store(range, of: key.signal)
+      try Positions.update(&writePosition, key, lastSequence, time)
+      committed.rows = written.range.rowCount
+      committed.duplicates = written.duplicates
     }
     ranges[key.signal] = range
     return committed
+  }
+
+  /// Puts the file itself on the disk once: SQLite deletes the log, however safe, of a file that comes back empty.
+  private func sync() throws(SQLiteError) {
+    if isSynced { return }
+    do { try directory.sync(day.fileName) } catch {
+      throw SQLiteError(diskFailure: error.code, path: directory.path(of: day.fileName))
+    }
+    isSynced = true
   }
 
   private func storedSequence(_ key: PositionKey) throws(SQLiteError) -> UInt64? {

@@ -6,7 +6,8 @@ internal import SQLite
 
 /// The columns that are written, as parameters of the INSERT.
 enum LogColumn: Int32, CaseIterable {
-  case time = 1, observedTime, severityNumber, severityText, serviceName, eventName, body, bodyIsJSON, traceID, spanID
+  case time = 1
+  case observedTime, severityNumber, severityText, serviceName, eventName, body, bodyIsJSON, traceID, spanID
   case attributes, flags, droppedAttributes, resourceID, scopeID
 
   static func prepareInsert(in database: Database) throws(SQLiteError) -> Statement {

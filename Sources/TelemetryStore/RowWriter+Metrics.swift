@@ -6,7 +6,8 @@ internal import SQLite
 
 /// The columns that are written, as parameters of the INSERT.
 enum PointColumn: Int32, CaseIterable {
-  case seriesID = 1, start, time, flags, valueInt, valueDouble, count, sum, min, max, bucketCounts, explicitBounds
+  case seriesID = 1
+  case start, time, flags, valueInt, valueDouble, count, sum, min, max, bucketCounts, explicitBounds
   case scale, zeroCount, zeroThreshold, positiveOffset, positiveCounts, negativeOffset, negativeCounts
   case quantileValues, exemplars, nan
 

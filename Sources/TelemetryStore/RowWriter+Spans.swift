@@ -6,7 +6,8 @@ internal import SQLite
 
 /// The columns that are written, as parameters of the INSERT.
 enum SpanColumn: Int32, CaseIterable {
-  case traceID = 1, spanID, parentSpanID, traceState, flags, name, kind, serviceName, start, end, statusCode
+  case traceID = 1
+  case spanID, parentSpanID, traceState, flags, name, kind, serviceName, start, end, statusCode
   case statusMessage, httpMethod, httpRoute, httpStatusCode, attributes, droppedAttributes, events, droppedEvents
   case links, droppedLinks, resourceID, scopeID
 
@@ -72,15 +73,17 @@ extension RowWriter {
         spans.bind(text: route.span, at: SpanColumn.httpRoute.rawValue)
         seen.route = true
       case 19 where key == "http.request.method", 11 where key == "http.method":
-        guard !isStable.method, key.count == 19 || !seen.method, let method = value.text, !method.isEmpty else { return }
+        let isCurrent = key.count == 19
+        guard !isStable.method, isCurrent || !seen.method, let method = value.text, !method.isEmpty else { return }
         spans.bind(text: method.span, at: SpanColumn.httpMethod.rawValue)
         seen.method = true
-        isStable.method = key.count == 19
+        isStable.method = isCurrent
       case 25 where key == "http.response.status_code", 16 where key == "http.status_code":
-        guard !isStable.statusCode, key.count == 25 || !seen.statusCode, let code = value.statusCode else { return }
+        let isCurrent = key.count == 25
+        guard !isStable.statusCode, isCurrent || !seen.statusCode, let code = value.statusCode else { return }
         spans.bind(code, at: SpanColumn.httpStatusCode.rawValue)
         seen.statusCode = true
-        isStable.statusCode = key.count == 25
+        isStable.statusCode = isCurrent
       default: return
       }
     }

@@ -4,7 +4,7 @@ internal import Bytes
 internal import OTLP
 internal import SQLite
 
-/// The statements and the memory of one open file. Call it inside a transaction only.
+/// The statements and the memory of one open file. Call it inside a transaction only; after a rollback it is of no use.
 struct RowWriter: ~Copyable {
   /// What became of a request's items.
   struct Written {
@@ -83,14 +83,6 @@ struct RowWriter: ~Copyable {
     }
   }
 
-  /// Forgets ids that a rolled-back transaction gave out.
-  mutating func forget() {
-    resources.forget()
-    scopes.forget()
-    metrics.forget()
-    series.forget()
-  }
-
   /// Makes `resourceID`, `scopeID` and `serviceName` those of the next item.
   private mutating func enter(_ resource: ResourceView, _ scope: ScopeView) throws(SQLiteError) {
     if resource.index != resourceIndex {
@@ -106,7 +98,7 @@ struct RowWriter: ~Copyable {
 
   private mutating func id(of resource: ResourceView) throws(SQLiteError) -> Int64 {
     try resources.id(in: database) { content in
-      // The wire bytes say it all. Should a client write one resource in two orders, it gets two rows, which is harmless.
+      // The wire bytes say it all. A client that writes one resource in two orders gets two rows: harmless.
       content.append(resource.bytes)
       content.append(0xff)
       content.append(resource.schemaURL.span)

@@ -12,6 +12,8 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
     case disk
     /// A path is missing or a right is.
     case access
+    /// Another store writes to the directory.
+    case inUse = "in_use"
     /// A file was written by a newer otlpd.
     case newerSchema = "newer_schema"
     /// A file is damaged and could not be set aside.
@@ -40,17 +42,19 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
 
   /// A failure of SQLite on the file at `path`.
   init(_ error: SQLiteError, path: String) {
+    let reason = error.systemCode == 0 ? error.message : SystemError(code: error.systemCode, doing: "").reason
     switch error.cause {
     case .busy:
       kind = .busy
       description = "cannot write \(path): \(error.message). Another process holds its lock; the batch is tried again."
+    case .full:
+      kind = .disk
+      description = "cannot write \(path): \(error.message). Free space on the disk; the batch is tried again."
     case .disk:
       kind = .disk
-      let reason = error.systemCode == 0 ? error.message : SystemError(code: error.systemCode, doing: "").reason
-      description = "cannot write \(path): \(reason). Free space on the disk; the batch is tried again."
+      description = "cannot write \(path): \(reason). Check the disk; the batch is tried again."
     case .access:
       kind = .access
-      let reason = error.systemCode == 0 ? error.message : SystemError(code: error.systemCode, doing: "").reason
       description = "cannot open \(path): \(reason). Give the service user write access to the directory."
     case .corrupt:
       kind = .corrupt

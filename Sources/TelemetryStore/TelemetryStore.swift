@@ -22,10 +22,12 @@ package import System
 
 /// The day files of one directory. One store at a time writes to a directory.
 ///
-/// Any thread may call; `write` holds the store's lock while it works on the disk, up to the busy timeout and the time of
-/// the transaction.
+/// Any thread may call; `write` holds the store's lock while it works on the disk, up to the busy timeout and the
+/// time of the transaction.
 package final class TelemetryStore: Sendable {
   struct State {
+    /// Two writers would take each other's positions for their own.
+    var lock: DirectoryLock?
     var file: DayFile?
     var positions = Positions()
   }
@@ -56,10 +58,11 @@ package final class TelemetryStore: Sendable {
 
   /// Closes the older files, learns the positions and opens today's file.
   ///
-  /// - Throws: when the directory cannot be written, or when a file was written by a newer otlpd.
+  /// - Throws: when the directory cannot be written or is in use, or when a file was written by a newer otlpd.
   package func open() throws(StoreError) {
     try state.withLock { (state) throws(StoreError) in
       try createDirectory()
+      state.lock = try takeDirectory()
       try finishOlderFiles(except: currentDay(state), refuseNewer: true, &state.positions)
       let file = try openFile(currentDay(state), &state.positions)
       state.file = file
@@ -69,7 +72,10 @@ package final class TelemetryStore: Sendable {
 
   /// Closes today's file. Nothing is lost without it: every batch was committed.
   package func close() {
-    state.withLock { $0.file = nil }
+    state.withLock { state in
+      state.file = nil
+      state.lock = nil
+    }
   }
 
   // MARK: Work
@@ -140,13 +146,12 @@ package final class TelemetryStore: Sendable {
         }
         state.positions.advance(key, to: lastSequence, at: clock.wall)
         return Outcome(rows: committed.rows, duplicates: committed.duplicates, wasStored: committed.wasStored)
-      } catch where error.cause == .corrupt {
-        state.file = nil
-        try setAside(file.day.fileName, why: error.message)
       } catch {
-        // The connection may be in any state after a disk error; a busy lock leaves it as it was.
-        if error.cause != .busy { state.file = nil }
-        throw StoreError(error, path: directory.path(of: file.day.fileName))
+        state.file = nil
+        guard error.cause == .corrupt else {
+          throw StoreError(error, path: directory.path(of: file.day.fileName))
+        }
+        try setAside(file.day.fileName, why: error.message)
       }
     }
     throw StoreError(kind: .corrupt, description: "the day's file in \(directory.path) was lost twice while writing")
@@ -167,6 +172,16 @@ package final class TelemetryStore: Sendable {
     state.file = file
     if isNewDay { logger.info("store begins a new day", metadata: ["file": "\(directory.path(of: day.fileName))"]) }
     return file
+  }
+
+  private func takeDirectory() throws(StoreError) -> DirectoryLock {
+    let lock: DirectoryLock?
+    do { lock = try directory.lock() } catch { throw StoreError(error) }
+    if let lock { return lock }
+    throw StoreError(
+      kind: .inUse,
+      description: "cannot use \(directory.path): another sqlite sink or another otlpd writes there. "
+        + "Give each sqlite sink a directory of its own.")
   }
 
   private func createDirectory() throws(StoreError) {

@@ -71,10 +71,20 @@ extension ExitStatus {
   fileprivate init(startFailure error: any Error) {
     switch error {
     case is ListenError: self = .cannotListen
-    case let error as StoreError where error.kind == .access: self = .noPermission
-    case is StoreError: self = .diskFailure
+    case let error as StoreError: self.init(error.kind)
     case let error as SystemError where error.isPermissionDenied: self = .noPermission
     default: self = .internalError
+    }
+  }
+
+  private init(_ failure: StoreError.Kind) {
+    switch failure {
+    case .access: self = .noPermission
+    case .inUse: self = .directoryInUse
+    case .busy, .disk, .corrupt: self = .diskFailure
+    // Starting again would not help: an older otlpd must not touch what a newer one wrote.
+    case .newerSchema: self = .unusableConfig
+    case .batch: self = .internalError
     }
   }
 }

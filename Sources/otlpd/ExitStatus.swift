@@ -9,6 +9,8 @@ enum ExitStatus: Int32 {
   case cannotListen = 71
   /// EX_IOERR: the disk failed.
   case diskFailure = 74
+  /// EX_TEMPFAIL: another otlpd has the data directory.
+  case directoryInUse = 75
   /// EX_NOPERM: the data directory cannot be written.
   case noPermission = 77
   /// EX_CONFIG: the configuration is unusable.

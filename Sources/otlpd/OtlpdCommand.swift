@@ -8,6 +8,11 @@ struct OtlpdCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "otlpd",
     abstract: "An OpenTelemetry collector: takes OTLP, stores it in SQLite, passes it on.",
+    usage: """
+      otlpd [--config <file>] [--data-dir <directory>]
+      otlpd validate [--config <file>]
+      otlpd --version
+      """,
     version: "otlpd \(Version.current)",
     subcommands: [Run.self, Validate.self],
     defaultSubcommand: Run.self)

@@ -19,9 +19,11 @@ import Testing
     statement.bind(text: Bytes().span, at: 5)
     let row = try statement.rows()
     #expect(
-      row == [[
-        .integer(.min), .real(-0.5), .text("grüß\0e"), .blob(Bytes([0, 255, 7])), .text(""), .null,
-      ]])
+      row == [
+        [
+          .integer(.min), .real(-0.5), .text("grüß\0e"), .blob(Bytes([0, 255, 7])), .text(""), .null,
+        ]
+      ])
   }
 
   @Test("An empty blob is a blob and no NULL")

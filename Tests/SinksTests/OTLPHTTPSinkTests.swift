@@ -39,7 +39,7 @@ struct OTLPHTTPSinkTests {
     var settings = OTLPHTTPSettings(urls: [.traces: url], client: HTTPClientSettings(userAgent: "otlpd/test"))
     change(&settings)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let sink = OTLPHTTPSink(settings: settings, clock: ManualClock(), logger: logger)
+    let sink = OTLPHTTPSink(settings: settings, id: "otlp_http", clock: ManualClock(), logger: logger)
     try sink.start()
     defer { sink.stop() }
     try body(sink, server)
@@ -162,7 +162,7 @@ struct OTLPHTTPSinkTests {
     var client = HTTPClientSettings(userAgent: "otlpd/test")
     client.tls.caFile = "/nowhere/ca.pem"
     let settings = OTLPHTTPSettings(urls: [.traces: "https://localhost:1"], client: client)
-    let sink = OTLPHTTPSink(settings: settings, clock: ManualClock(), logger: Logger(label: "test"))
+    let sink = OTLPHTTPSink(settings: settings, id: "otlp_http", clock: ManualClock(), logger: Logger(label: "test"))
     let error = try #require(throws: HTTPClientError.self) { try sink.start() }
     #expect(error.description.contains("/nowhere/ca.pem"))
   }

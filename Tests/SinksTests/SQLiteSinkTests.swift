@@ -44,7 +44,7 @@ import Testing
     #expect(try first.export(batch(sequence: 4)) == nil)
     #expect(try first.export(batch(sequence: 4)) == nil)
     first.stop()
-    #expect(metrics.render().contains(#"otlpd_store_rows_total{sink="sqlite/local",signal="logs"} 2"#))
+    #expect(metrics.render().contains(#"otlpd_store_rows{exporter="sqlite/local",signal="logs"} 2"#))
     let second = sink()
     try second.start()
     #expect(second.position(of: .logs, in: journal) == 4)

@@ -19,7 +19,9 @@ import Testing
     close(descriptor)
   }
 
-  @Test("A file that is no database is renamed, and the store goes on with a new one", arguments: [today, "telemetry-2026-11-02.db"])
+  @Test(
+    "A file that is no database is renamed, and the store goes on with a new one",
+    arguments: [today, "telemetry-2026-11-02.db"])
   func setsAsideGarbage(name: String) throws {
     try makeFile(name, String(repeating: "no database ", count: 1000))
     let store = try fixture.openStore()
@@ -70,7 +72,8 @@ import Testing
   func refusesNewerSchemas(name: String) throws {
     try fixture.directory.create()
     let newer = try Database(path: fixture.directory.path(of: name), mode: .create)
-    try newer.execute("PRAGMA application_id = \(StoreSchema.applicationID); PRAGMA user_version = 999; CREATE TABLE t(a)")
+    try newer.execute(
+      "PRAGMA application_id = \(StoreSchema.applicationID); PRAGMA user_version = 999; CREATE TABLE t(a)")
     newer.close()
     do {
       try fixture.store().open()
@@ -122,6 +125,54 @@ import Testing
     #expect(store.counts.lostFiles == 1)
     #expect(try fixture.value("SELECT count(*) FROM logs") == .integer(1))
     #expect(try fixture.value("SELECT sequence FROM positions WHERE signal = 'traces'") == .integer(1))
+  }
+
+  @Test("A batch committed to a file that was deleted meanwhile is stored again in the new one")
+  func storesAgainAfterDeletion() throws {
+    let directory = fixture.directory
+    // The store asks for the time first to find the day's file, then to stamp the position just before it writes.
+    let clock = InterruptingClock(reading: 2) { try? directory.remove(today) }
+    let store = TelemetryStore(directory: directory.path, clock: clock, logger: fixture.logger)
+    try store.open()
+    try store.write(signal: .logs, requests: [.log("a")], journal: 1, lastSequence: 1)
+    clock.arm()
+    #expect(try store.write(signal: .logs, requests: [.log("b")], journal: 1, lastSequence: 2).rows == 1)
+    #expect(store.counts.lostFiles == 1)
+    #expect(store.counts.rows == [.logs: 2])
+    #expect(try fixture.rows("SELECT body FROM logs") == [[.text("b")]])
+  }
+
+  @Test("After a batch that cannot be stored, the next one has its resource")
+  func recoversFromRefusedBatches() throws {
+    let store = try fixture.openStore()
+    let other = try Database(path: fixture.directory.path(of: today), mode: .readWrite)
+    try other.execute(
+      "CREATE TRIGGER t BEFORE INSERT ON spans WHEN new.name = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END")
+    do {
+      try store.write(signal: .traces, requests: [.span(name: "bad")], journal: 1, lastSequence: 1)
+      Issue.record("expected an error")
+    } catch let error as StoreError {
+      #expect(error.kind == .batch)
+      #expect(!error.isRetryable)
+    }
+    #expect(try fixture.value("SELECT count(*) FROM resources") == .integer(0))
+    try store.write(signal: .traces, requests: [.span(name: "good")], journal: 1, lastSequence: 2)
+    #expect(
+      try fixture.value("SELECT r.service_name FROM spans JOIN resources r ON r.id = resource_id") == .text("shop"))
+  }
+
+  @Test("A second store in the same directory is refused until the first is closed")
+  func refusesSecondStores() throws {
+    let first = try fixture.openStore()
+    do {
+      try fixture.store().open()
+      Issue.record("expected an error")
+    } catch {
+      #expect(error.kind == .inUse)
+      #expect(error.description.hasSuffix("Give each sqlite sink a directory of its own."))
+    }
+    first.close()
+    try fixture.store().open()
   }
 
   @Test("A deleted directory is made again")

@@ -44,7 +44,9 @@ import Testing
     "Log search": [
       [.text("2026-11-21 12:00:01.500"), .text("shop"), .text("WARN"), .text("low stock of 'sku'"), .text(hex(1, 32))]
     ],
-    "The logs of a trace": [[.text("2026-11-21 12:00:01.500"), .text("shop"), .text("WARN"), .text("low stock of 'sku'")]],
+    "The logs of a trace": [
+      [.text("2026-11-21 12:00:01.500"), .text("shop"), .text("WARN"), .text("low stock of 'sku'")]
+    ],
     "Structured log bodies": [[.integer(17), .real(9.5)]],
     "Metrics and their series": [
       [.text("http.requests"), .text("sum"), .text("{request}"), .integer(1), .text(#"{"http.route":"/orders"}"#)]
@@ -133,11 +135,16 @@ enum Shop {
   }
 
   private static func resource(_ service: String) -> String {
-    #"{"attributes":[\#(text("service.name", service)),\#(text("host.name", "node-1")),\#(text("service.version", "1.4.0"))]}"#
+    let attributes = [
+      text("service.name", service), text("host.name", "node-1"), text("service.version", "1.4.0"),
+    ]
+    return #"{"attributes":[\#(attributes.joined(separator: ","))]}"#
   }
 
   private static func spans(_ service: String, _ spans: String) -> String {
-    #"{"resourceSpans":[{"resource":\#(resource(service)),"scopeSpans":[{"scope":{"name":"test"},"spans":[\#(spans)]}]}]}"#
+    #"""
+    {"resourceSpans":[{"resource":\#(resource(service)),"scopeSpans":[{"scope":{"name":"test"},"spans":[\#(spans)]}]}]}
+    """#
   }
 
   private static func text(_ key: String, _ value: String) -> String {
@@ -196,8 +203,9 @@ enum Shop {
     {"resourceLogs":[{"resource":\#(resource("shop")),"scopeLogs":[{"logRecords":[
       {"timeUnixNano":"\#(noon + 1_500_000_000)","severityNumber":13,"severityText":"WARN","traceId":"\#(hex(1, 32))",
         "body":{"stringValue":"low stock of 'sku'"}},
-      {"timeUnixNano":"\#(noon + 2_000_000_000)","severityNumber":9,"severityText":"INFO","body":{"kvlistValue":{"values":[
-        {"key":"order","value":{"intValue":17}},{"key":"total","value":{"doubleValue":9.5}}]}}}]}]}]}
+      {"timeUnixNano":"\#(noon + 2_000_000_000)","severityNumber":9,"severityText":"INFO",
+        "body":{"kvlistValue":{"values":[
+          {"key":"order","value":{"intValue":17}},{"key":"total","value":{"doubleValue":9.5}}]}}}]}]}]}
     """#
 
   private static let metrics = #"""

@@ -24,6 +24,31 @@ let noon: UInt64 = 1_795_262_400_000_000_000
 let today = "telemetry-2026-11-21.db"
 let tomorrow = "telemetry-2026-11-22.db"
 
+/// A clock at noon that does something when it is read for the nth time after it was armed.
+final class InterruptingClock: Clock {
+  private let readings = Lock<Int?>(nil)
+  private let reading: Int
+  private let interrupt: @Sendable () -> Void
+
+  init(reading: Int, _ interrupt: @escaping @Sendable () -> Void) {
+    self.reading = reading
+    self.interrupt = interrupt
+  }
+
+  func arm() { readings.withLock { $0 = 0 } }
+
+  var monotonic: Instant { Instant(nanoseconds: 1) }
+
+  var wall: UInt64 {
+    let count = readings.withLock { readings in
+      readings? += 1
+      return readings
+    }
+    if count == reading { interrupt() }
+    return noon
+  }
+}
+
 struct Fixture {
   let temporary = TemporaryDirectory()
   let clock = ManualClock(wall: noon)

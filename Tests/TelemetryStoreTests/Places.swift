@@ -29,7 +29,8 @@ extension Place {
     case .scopeSpans, .scopeMetrics, .scopeLogs: return name == "schemaUrl" ? .column("scopes", "schema_url") : .rows
     case .resource: return resource[name].map { .column("resources", $0) }
     case .scope: return scope[name].map { .column("scopes", $0) }
-    case .span: return name == "status" ? .columns("spans", presence: "status_message") : span[name].map { .column("spans", $0) }
+    case .span where name == "status": return .columns("spans", presence: "status_message")
+    case .span: return span[name].map { .column("spans", $0) }
     case .spanStatus: return ["message": "status_message", "code": "status_code"][name].map { .column("spans", $0) }
     case .logRecord: return name == "body" ? .body : log[name].map { .column("logs", $0) }
     case .metric: return metric[name].map { .column("metrics", $0) } ?? .rows

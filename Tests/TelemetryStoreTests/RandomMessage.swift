@@ -123,7 +123,9 @@ struct RandomMessage {
     switch field.type {
     case .bool: return generator.next() & 1
     case .uint32, .sint32, .fixed32: return random & 0xffff_ffff
-    case .enumeration: return UInt64(bitPattern: [Int64](arrayLiteral: 0, 1, 2, 3, 17, -3, .init(Int32.min)).randomElement(using: &generator) ?? 0)
+    case .enumeration:
+      let numbers: [Int64] = [0, 1, 2, 3, 17, -3, Int64(Int32.min)]
+      return UInt64(bitPattern: numbers.randomElement(using: &generator) ?? 0)
     case .double: return double().bitPattern
     default: return random
     }
@@ -135,7 +137,9 @@ struct RandomMessage {
   }
 
   private mutating func text() -> String {
-    let words = ["GET /orders/{id}", "ünï", "☃😀", "a\nb\t\"q\" \\", "$bytes", "x\0y", "'); DROP TABLE spans; --", " "]
+    let words = [
+      "GET /orders/{id}", "ünï", "☃😀", "a\nb\t\"q\" \\", "$bytes", "x\0y", "'); DROP TABLE spans; --", " ",
+    ]
     return (words.randomElement(using: &generator) ?? "") + String(generator.next() % 1000)
   }
 

@@ -65,12 +65,12 @@ import Testing
   @Test("A client's retry of a span is left out, spans without both ids are kept")
   func leavesOutDuplicates() throws {
     let store = try fixture.openStore()
-    let zero = #""spanId":"0000000000000000","#
+    let zero = #"{"spanId":"0000000000000000","traceId":"\#(hex(1, 32))"}"#
     let requests: [ExportRequest] = [
       try .span(trace: 1, span: 1), try .span(trace: 1, span: 1), try .span(trace: 1, span: 1, more: #","kind":3"#),
       try .span(trace: 1, span: 0), try .span(trace: 1, span: 0),
       try .span(trace: 0, span: 0), try .span(trace: 0, span: 0),
-      try ExportRequest(.traces, json: #"{"resourceSpans":[{"scopeSpans":[{"spans":[{\#(zero)"traceId":"\#(hex(1, 32))"},{\#(zero)"traceId":"\#(hex(1, 32))"}]}]}]}"#),
+      try ExportRequest(.traces, json: #"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(zero),\#(zero)]}]}]}"#),
     ]
     let outcome = try store.write(signal: .traces, requests: requests, journal: 1, lastSequence: 1)
     #expect(outcome.rows == 8)
@@ -154,8 +154,9 @@ import Testing
     store.close()
     let restarted = try fixture.openStore()
     try restarted.write(signal: .traces, requests: [.span(span: 99)], journal: 1, lastSequence: 4)
-    #expect(try fixture.rows("SELECT service_name, attributes FROM resources")
-      == [[.text("shop"), .text(#"{"service.name":"shop"}"#)]])
+    #expect(
+      try fixture.rows("SELECT service_name, attributes FROM resources")
+        == [[.text("shop"), .text(#"{"service.name":"shop"}"#)]])
     #expect(try fixture.value("SELECT count(*) FROM scopes") == .integer(1))
     #expect(try fixture.value("SELECT count(DISTINCT resource_id) FROM spans") == .integer(1))
   }

@@ -10,7 +10,7 @@ private func events(_ text: String) throws -> [YAMLEvent] {
   return events
 }
 
-private func error(_ bytes: [UInt8]) -> YAMLError? {
+private func failure(of bytes: [UInt8]) -> YAMLError? {
   let parser = YAMLParser(bytes)
   do throws(YAMLError) {
     while try parser.next().kind != .streamEnd {}
@@ -65,7 +65,7 @@ private func error(_ bytes: [UInt8]) -> YAMLError? {
 
   @Test("A syntax error has a place, a problem and a context")
   func syntaxError() throws {
-    let error = try #require(error(Array("a:\n  b: [1, 2\nc: d\n".utf8)))
+    let error = try #require(failure(of: Array("a:\n  b: [1, 2\nc: d\n".utf8)))
     #expect(error.mark.line == 3)
     #expect(error.problem == "did not find expected ',' or ']'")
     #expect(error.context == "while parsing a flow sequence")
@@ -82,14 +82,14 @@ private func error(_ bytes: [UInt8]) -> YAMLError? {
 
   @Test("Bytes that are not UTF-8 are refused with their place")
   func invalidUTF8() throws {
-    let error = try #require(error(Array("a: b\nü: ".utf8) + [0xFF, 0x0A]))
+    let error = try #require(failure(of: Array("a: b\nü: ".utf8) + [0xFF, 0x0A]))
     #expect(error.mark == YAMLMark(line: 2, column: 4))
     #expect(error.problem == "the text is not valid UTF-8 here")
   }
 
   @Test("A control character is refused with its place")
   func controlCharacter() throws {
-    let error = try #require(error(Array("a: b\nc: \u{1}d\n".utf8)))
+    let error = try #require(failure(of: Array("a: b\nc: \u{1}d\n".utf8)))
     #expect(error.mark == YAMLMark(line: 2, column: 4))
     #expect(error.problem == "control characters are not allowed")
   }
@@ -105,7 +105,7 @@ private func error(_ bytes: [UInt8]) -> YAMLError? {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
         bytes.append(alphabet[Int(state >> 33) % alphabet.count])
       }
-      _ = error(bytes)
+      _ = failure(of: bytes)
     }
   }
 }

@@ -20,10 +20,7 @@ package struct RetryOnFailureConfig: ConfigBlock, Equatable, Sendable {
     map.require(settings.multiplier >= 1, "multiplier", "must be at least 1")
     guard settings.maxElapsedTime > .zero else { return }
     map.require(
-      settings.maxElapsedTime >= settings.initialInterval, "max_elapsed_time",
-      "must not be less than initial_interval; 0 means never giving up")
-    map.require(
-      settings.maxElapsedTime >= settings.maxInterval, "max_elapsed_time",
-      "must not be less than max_interval; 0 means never giving up")
+      settings.maxElapsedTime >= max(settings.initialInterval, settings.maxInterval), "max_elapsed_time",
+      "must not be less than initial_interval and max_interval; 0 means never giving up")
   }
 }

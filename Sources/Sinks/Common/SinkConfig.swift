@@ -9,6 +9,8 @@ package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
   static var type: String { get }
   /// Who waits for whom when the journal is full and the file does not say.
   static var durability: SinkDurability { get }
+  /// How much one call of the sink gets when the file does not say.
+  static var batch: BatchSettings { get }
   var delivery: SinkDeliveryConfig { get }
 
   /// What does not fit together in a pipeline, found after every key was read; nil when all is well.
@@ -21,6 +23,9 @@ package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
 }
 
 extension SinkConfig {
+  /// Whatever waits when the sink is free.
+  package static var batch: BatchSettings { BatchSettings() }
+
   package func problem(with signal: String) -> String? { nil }
 }
 

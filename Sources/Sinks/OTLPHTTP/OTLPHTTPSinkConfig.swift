@@ -104,7 +104,11 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
     for signal in Signal.allCases { urls[signal] = url(for: signal) }
     var settings = OTLPHTTPSettings(urls: urls, client: client)
     settings.encoding = encoding == .json ? .json : .protobuf
-    settings.gzipLevel = compression.isNone ? nil : compressionLevel > 0 ? compressionLevel : 6
+    if compression.isNone {
+      settings.gzipLevel = nil
+    } else if compressionLevel > 0 {
+      settings.gzipLevel = compressionLevel
+    }
     settings.fields = headers.headers.map { HTTPField($0.name, $0.value.reveal()) }
     settings.timeout = timeout
     return settings

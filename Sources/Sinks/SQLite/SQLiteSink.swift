@@ -56,23 +56,23 @@ package final class SQLiteSink: Sink {
   package func stop() { store.close() }
 
   private static func register(_ store: TelemetryStore, as id: String, in metrics: MetricRegistry) {
-    let sink = Label("sink", id)
+    let sink = Label("exporter", id)
     for signal in Signal.allCases {
       metrics.reading(
-        "otlpd_store_rows_total", kind: .counter, help: "Spans, data points and log records stored.",
+        "otlpd_store_rows", kind: .counter, help: "Spans, data points and log records stored.",
         labels: [sink, Label("signal", signal.name)]
       ) { Double(store.counts.rows[signal] ?? 0) }
     }
     metrics.reading(
-      "otlpd_store_duplicate_spans_total", kind: .counter,
+      "otlpd_store_duplicate_spans", kind: .counter,
       help: "Spans left out because the day's file had them already: retries of a client.", labels: [sink]
     ) { Double(store.counts.duplicateSpans) }
     metrics.reading(
-      "otlpd_store_corrupt_files_total", kind: .counter,
+      "otlpd_store_corrupt_files", kind: .counter,
       help: "Files renamed to .corrupt because they were damaged or of another application.", labels: [sink]
     ) { Double(store.counts.corruptFiles) }
     metrics.reading(
-      "otlpd_store_lost_files_total", kind: .counter,
+      "otlpd_store_lost_files", kind: .counter,
       help: "Files made again because they were deleted or replaced while open.", labels: [sink]
     ) { Double(store.counts.lostFiles) }
     metrics.reading(

@@ -11,7 +11,8 @@ extension CollectorConfig {
   package func delivery(of id: ComponentID) -> DeliverySettings {
     guard let sink = sinks[id] else { return DeliverySettings() }
     return DeliverySettings(
-      batch: sink.delivery.sendingQueue.batch?.settings ?? batchOfPipelines(to: id) ?? BatchSettings(),
+      batch: sink.delivery.sendingQueue.batch?.settings ?? batchOfPipelines(to: id)
+        ?? type(of: sink).batch,
       retry: sink.delivery.retry.settings, whenFull: whenFull(sink, id))
   }
 

@@ -68,8 +68,9 @@ enum ComponentKind: Sendable {
         ? "; use otlp_http with the other side's HTTP port, usually 4318" : ""
       return "\(word) \(quoted(id.type)) is not built into otlpd\(hint); \(list)"
     }
+    let ours = suggestion(for: id.type, among: available)
+    let hint = ours.isEmpty ? suggestion(for: id.type, among: collectorTypes) : ours
     // The Collector's words, then ours.
-    return "unknown type: \(quoted(id.type)) for id: \(quoted("\(id)"))"
-      + suggestion(for: id.type, among: available + Array(aliases.keys)) + (available.isEmpty ? "; " : " ") + "(\(list))"
+    return "unknown type: \(quoted(id.type)) for id: \(quoted("\(id)"))\(hint) (\(list))"
   }
 }

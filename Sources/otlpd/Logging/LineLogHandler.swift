@@ -22,9 +22,10 @@ struct LineLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
-    // The handler's own fields first, the event's behind them, each group by name: the same event reads the same.
-    let fixed = metadata.sorted { $0.key < $1.key }.map { (key: $0.key, value: "\($0.value)") }
-    let own = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { (key: $0.key, value: "\($0.value)") }
-    StandardStream.error.write(format.line(event.level, "\(event.message)", fixed + own, at: clock.wall))
+    let all = metadata.merging(event.metadata ?? [:]) { _, own in own }
+    // Who speaks comes first, the rest by name: the same event always reads the same.
+    let names = all.keys.sorted { ($0 == "component" ? "" : $0) < ($1 == "component" ? "" : $1) }
+    let fields = names.map { (key: $0, value: all[$0].map { "\($0)" } ?? "") }
+    StandardStream.error.write(format.line(event.level, "\(event.message)", fields, at: clock.wall))
   }
 }

@@ -30,7 +30,8 @@ enum LogFormat: Sendable {
     case .journal:
       return "<\(level.priority)>\(printable(message))\(pairs)\n"
     case .json:
-      let members = [("ts", time.timestamp), ("level", level.word), ("msg", message)] + fields.map { ($0.key, $0.value) }
+      let head = [("ts", time.timestamp), ("level", level.word), ("msg", message)]
+      let members = head + fields.map { ($0.key, $0.value) }
       return "{" + members.map { "\(jsonString($0.0)):\(jsonString($0.1))" }.joined(separator: ",") + "}\n"
     }
   }

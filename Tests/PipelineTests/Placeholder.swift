@@ -1,1 +1,0 @@
-// Holds the place of the Pipeline tests until the first lands.
