@@ -92,7 +92,7 @@ let package = Package(
     tests("System", ["Bytes"]),
     tests("SelfTelemetry"),
     tests("YAML"),
-    tests("Config"),
+    tests("Config", ["YAML"]),
     tests("Compression", ["Bytes"]),
     tests("SQLite", ["Bytes"]),
     tests("OTLP", ["Bytes"]),

@@ -18,7 +18,7 @@ package struct AuthConfig: ConfigBlock, Equatable, Sendable {
     guard let auth, !auth.authenticator.isEmpty else { return }
     map.fail(
       key,
-      "authenticator \(quoted(auth.authenticator)) cannot be used: no authenticator extension is built into this version"
-        + " of otlpd, and \(reason)")
+      "authenticator \(quoted(auth.authenticator)) cannot be used: no authenticator extension is built into this"
+        + " version of otlpd, and \(reason)")
   }
 }

@@ -46,7 +46,8 @@ package struct ComponentID: Hashable, Sendable, Comparable, CustomStringConverti
   }
 
   private static func isName(_ text: String) -> Bool {
-    text.count <= 1024 && text.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0.value >= 0x20 && $0.value != 0x7F }
+    text.count <= 1024
+      && text.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0.value >= 0x20 && $0.value != 0x7F }
   }
 
   private static func trimmed(_ text: Substring) -> String {

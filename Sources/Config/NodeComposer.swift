@@ -5,7 +5,7 @@ internal import YAML
 /// Bounds on a config file: a mistake or an attack must not eat the machine.
 package enum ConfigLimits {
   package static let bytesMax = 4 << 20
-  /// Lists and mappings inside each other.
+  /// Lists and mappings, or `${…}`, inside each other.
   package static let depthMax = 64
   /// Values after every alias has been followed: a few nested aliases can stand for billions.
   package static let nodesMax = 100_000

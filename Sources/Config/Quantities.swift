@@ -49,7 +49,9 @@ extension Duration: ConfigValue {
     let unit = rest.prefix { !("0"..."9").contains($0) && $0 != "." }
     rest = rest.dropFirst(unit.count)
     let pieces = number.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-    guard number != ".", pieces.count == 1 || !pieces[1].contains("."), let nanoseconds = nanoseconds(unit) else {
+    guard !number.isEmpty, number != ".", pieces.count == 1 || !pieces[1].contains("."),
+      let nanoseconds = nanoseconds(unit)
+    else {
       return nil
     }
     guard let whole = pieces[0].isEmpty ? 0 : Int64(pieces[0]) else { return nil }

@@ -49,9 +49,13 @@ package enum ScalarValue: Equatable, Sendable {
     case "0x": radix = 16
     case "0o": radix = 8
     case "0b": radix = 2
-    default: if digits.count > 1, digits.hasPrefix("0") { radix = 8 }
+    default: break
     }
-    if radix != 10 { digits = digits.dropFirst(digits.dropFirst().first?.isNumber == true ? 1 : 2) }
+    if radix != 10 {
+      digits = digits.dropFirst(2)
+    } else if digits.count > 1, digits.hasPrefix("0") {
+      radix = 8
+    }
     guard let first = digits.first, first != "+", first != "-" else { return nil }
     return Int64(sign + digits, radix: radix)
   }

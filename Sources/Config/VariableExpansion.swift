@@ -50,7 +50,7 @@ struct VariableExpansion {
   private mutating func expanded(_ scalar: YAMLScalar, of node: ConfigNode) -> ConfigNode {
     do throws(ExpansionError) {
       var scanner = Scanner(scalar.text)
-      let (text, isExactlyOne) = try expand(&scanner, at: node.position, isNested: false)
+      let (text, isExactlyOne) = try expand(&scanner, at: node.position, depth: 0)
       guard isExactlyOne else {
         return ConfigNode(.scalar(YAMLScalar(text: text, isPlain: false)), at: node.position)
       }
@@ -88,13 +88,16 @@ struct VariableExpansion {
   ///
   /// - Returns: the text, and whether it is one `${…}` and nothing else.
   private mutating func expand(
-    _ scanner: inout Scanner, at position: SourcePosition, isNested: Bool
+    _ scanner: inout Scanner, at position: SourcePosition, depth: Int
   ) throws(ExpansionError) -> (String, isExactlyOne: Bool) {
+    guard depth <= ConfigLimits.depthMax else {
+      throw ExpansionError("more than \(ConfigLimits.depthMax) `${` inside each other")
+    }
     var text = ""
     var references = 0
     var hasOther = false
     while let character = scanner.next() {
-      if character == "}", isNested { return (text, false) }
+      if character == "}", depth > 0 { return (text, false) }
       guard character == "$" else {
         text.append(character)
         hasOther = true
@@ -104,7 +107,7 @@ struct VariableExpansion {
         text.append("$")
         hasOther = true
       } else if scanner.skip("{") {
-        let (reference, _) = try expand(&scanner, at: position, isNested: true)
+        let (reference, _) = try expand(&scanner, at: position, depth: depth + 1)
         text += try value(of: reference, at: position)
         references += 1
       } else {
@@ -112,7 +115,7 @@ struct VariableExpansion {
         hasOther = true
       }
     }
-    if isNested { throw ExpansionError("`${` is never closed; write `$${` for a literal `${`") }
+    if depth > 0 { throw ExpansionError("`${` is never closed; write `$${` for a literal `${`") }
     return (text, references == 1 && !hasOther)
   }
 
@@ -128,7 +131,9 @@ struct VariableExpansion {
     case let scheme:
       if rest.hasPrefix("-") { return try variable(reference, at: position) }
       throw ExpansionError(
-        "`${\(scheme):…}` is not supported; otlpd reads ${env:NAME}, ${env:NAME:-default}, ${file:path} and ${yaml:text}")
+        "`${\(scheme):…}` is not supported; otlpd reads ${env:NAME}, ${env:NAME:-default}, ${file:path} "
+          + "and ${yaml:text}"
+      )
     }
   }
 
@@ -154,7 +159,8 @@ struct VariableExpansion {
       // The Collector's words, then the name.
       diagnostics.warn(
         ConfigProblem(
-          position: position, message: "Configuration references unset environment variable \(name); it is read as empty"))
+          position: position,
+          message: "Configuration references unset environment variable \(name); it is read as empty"))
     }
     return value ?? ""
   }

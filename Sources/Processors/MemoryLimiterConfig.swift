@@ -29,7 +29,7 @@ package struct MemoryLimiterConfig: ProcessorConfig {
       (0...100).contains(percentage) && (0...100).contains(spikePercentage), "limit_percentage",
       "'limit_percentage' and 'spike_limit_percentage' must be greater than zero and less than or equal to hundred")
     map.require(
-      limit == 0 || spikeLimit < limit, "spike_limit_mib", "'spike_limit_mib' must be smaller than 'limit_mib'")
+      limit <= 0 || spikeLimit < limit, "spike_limit_mib", "'spike_limit_mib' must be smaller than 'limit_mib'")
     // Swift has no garbage collector to pace.
     for bound in ["min", "max"] {
       for limit in ["soft", "hard"] {

@@ -86,6 +86,15 @@ final class DaemonGraph: Sendable {
   /// - Throws: what a sink throws, `ListenError` or `SystemError`; what was started is stopped again.
   /// - Returns: the addresses that are listened on.
   func start() throws -> [String] {
+    do {
+      return try startParts()
+    } catch {
+      stop()
+      throw error
+    }
+  }
+
+  private func startParts() throws -> [String] {
     for worker in workers { try worker.start() }
     try reactor.start()
     var addresses: [String] = []

@@ -2,6 +2,7 @@
 
 import Config
 import Testing
+import YAML
 
 /// A tree as one line, for comparison.
 private func flat(_ node: ConfigNode) -> String {
@@ -43,8 +44,8 @@ private func parsed(_ text: String) -> (tree: String?, errors: [String]) {
       (
         "receivers:\n\totlp:\n",
         """
-        t.yaml:2:1: the line is indented with a tab, and YAML allows only spaces there (found character that cannot start \
-        any token while scanning for the next token that starts in line 2)
+        t.yaml:2:1: the line is indented with a tab, and YAML allows only spaces there (found character that \
+        cannot start any token while scanning for the next token that starts in line 2)
           2 |  otlp:
             | ^
         """

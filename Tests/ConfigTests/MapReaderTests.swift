@@ -135,7 +135,10 @@ private func read(
       ),
       ("words: {a: 1}", "t.yaml:1:8: words: expected a list, found a mapping"),
       ("words: [[a]]", "t.yaml:1:9: words[0]: expected a text, found a list"),
-      ("colour: gren", "t.yaml:1:9: colour: expected one of red, green, found the text \"gren\"; did you mean \"green\"?"),
+      (
+        "colour: gren",
+        "t.yaml:1:9: colour: expected one of red, green, found the text \"gren\"; did you mean \"green\"?"
+      ),
       ("inner: 1", "t.yaml:1:8: inner: expected a mapping, found the number 1"),
       ("inner: {level: x}", "t.yaml:1:16: inner::level: expected a whole number, found the text \"x\""),
       ("inner: {lvel: 1}", "t.yaml:1:9: inner: unknown key \"lvel\"; did you mean \"level\"?"),

@@ -64,7 +64,8 @@ import Testing
     "A suggestion is near: a third of the word, four letters at most",
     arguments: [
       ("endpiont", #"; did you mean "endpoint"?"#), ("Endpoint", #"; did you mean "endpoint"?"#),
-      ("end-point", #"; did you mean "endpoint"?"#), ("tsl", #"; did you mean "tls"?"#), ("timeotu", #"; did you mean "timeout"?"#),
+      ("end-point", #"; did you mean "endpoint"?"#), ("tsl", #"; did you mean "tls"?"#),
+      ("timeotu", #"; did you mean "timeout"?"#),
       ("url", ""), ("x", ""), ("", ""),
     ])
   func suggestions(word: String, expected: String) {

@@ -24,7 +24,7 @@ private func value(_ text: String) -> ScalarValue { ScalarValue(YAMLScalar(text:
   @Test(
     "Floats have a point, an exponent, or too many digits for an integer",
     arguments: [
-      ("1.5", 1.5), (".5", 0.5), ("-2.", -2), ("1e3", 1000), ("+1.5E-2", 0.015), ("099", 99),
+      ("1.5", 1.5), ("0.5", 0.5), ("0e1", 0), (".5", 0.5), ("-2.", -2), ("1e3", 1000), ("+1.5E-2", 0.015), ("099", 99),
       ("9223372036854775808", 9_223_372_036_854_775_808), (".inf", .infinity), ("-.Inf", -.infinity),
     ])
   func float(text: String, expected: Double) { #expect(value(text) == .float(expected)) }

@@ -4,7 +4,8 @@ import Config
 import Testing
 
 private let environment = [
-  "HOST": "db", "PORT": "4318", "EMPTY": "", "WHICH": "HOST", "LIST": "[a, b]", "MAP": "{k: 1}", "PASSWORD": "a$$b${HOST}#c",
+  "HOST": "db", "PORT": "4318", "EMPTY": "", "WHICH": "HOST", "LIST": "[a, b]", "MAP": "{k: 1}",
+  "PASSWORD": "a$$b${HOST}#c",
   "SPACED": "true ", "BROKEN": "[a", "COMMENT": "x #y",
 ]
 
@@ -87,6 +88,12 @@ private struct Missing: Error, CustomStringConvertible {
   func errors(scalar: String, message: String) throws {
     let (_, diagnostics) = try expanded("'\(scalar)'") { _ in throw Missing() }
     #expect(diagnostics.errors.map(\.message) == [message])
+  }
+
+  @Test("Nesting stops at its bound")
+  func depth() throws {
+    let (_, diagnostics) = try expanded(String(repeating: "${", count: 100_000))
+    #expect(diagnostics.errors.map(\.message) == ["more than 64 `${` inside each other"])
   }
 
   @Test("A thousand variables are enough")

@@ -38,4 +38,204 @@ import otlpd
     #expect(config.telemetry == TelemetryConfig())
     #expect(config.journal == JournalConfig())
   }
+
+  /// The form of file that guides for back ends hand out.
+  private static let guide = """
+    extensions:
+      oauth2client:
+        client_id: ${env:CLIENT_ID}
+        token_url: ""
+      health_check:
+        endpoint: 0.0.0.0:13133
+      zpages:
+        endpoint: 0.0.0.0:55679
+    receivers:
+      otlp:
+        protocols:
+          grpc:
+            endpoint: 0.0.0.0:4317
+            max_recv_msg_size_mib: 16
+          http:
+            endpoint: ${env:LISTEN_HOST:-localhost}:4318
+            cors: {allowed_origins: ["https://*.example"]}
+    processors:
+      memory_limiter:
+        limit_mib: 256
+        check_interval: 1s
+      batch:
+        timeout: 10s
+        send_batch_size: 1024
+    exporters:
+      otlphttp/vendor:
+        endpoint: ${VENDOR_ENDPOINT}
+        headers:
+          api-key: ${env:KEY}
+          X-Scope-OrgID: 1
+        tls:
+          insecure_skip_verify: true
+        compression: gzip
+        timeout: 10s
+        retry_on_failure: {enabled: true, initial_interval: 1s, max_interval: 30s, max_elapsed_time: 300s}
+        sending_queue: {queue_size: 5000, num_consumers: 4, storage: file_storage}
+      logging:
+        verbosity: detailed
+    service:
+      extensions: [health_check, zpages]
+      telemetry:
+        logs: {level: DEBUG, encoding: json}
+        metrics: {address: "0.0.0.0:8888"}
+      pipelines:
+        traces:
+          receivers: [otlp]
+          processors: [memory_limiter, batch]
+          exporters: [otlphttp/vendor, logging]
+        logs:
+          receivers: [otlp]
+          processors: [batch]
+          exporters: [otlphttp/vendor]
+    """
+
+  @Test("A guide's file runs as it is: what is not built is skipped with a warning or noted")
+  func guide() throws {
+    let environment = ["VENDOR_ENDPOINT": "https://vendor.example/otlp/", "KEY": "s3cret"]
+    let fixture = ConfigFixture(Self.guide, environment: environment)
+    #expect(fixture.errors == [])
+    let config = try #require(fixture.config)
+    #expect(
+      fixture.warnings == [
+        #"t.yaml:2:3: extensions::oauth2client: extension "oauth2client" is not built into otlpd and skipped"#,
+        "t.yaml:3:16: Configuration references unset environment variable CLIENT_ID; it is read as empty",
+        #"t.yaml:5:3: extensions::health_check: extension "health_check" is not built into otlpd and skipped; "#
+          + "GET /healthz and /readyz on the OTLP port tell the state",
+        #"t.yaml:7:3: extensions::zpages: extension "zpages" is not built into otlpd and skipped"#,
+        "t.yaml:37:3: exporters::logging: logging is the old name of debug; rename it",
+        "t.yaml:38:16: exporters::logging::verbosity: detailed is not built into this version of otlpd; "
+          + "it prints like normal",
+      ])
+    #expect(
+      fixture.inert == [
+        "receivers::otlp::protocols::grpc", "receivers::otlp::protocols::http::cors",
+        "processors::memory_limiter::limit_mib", "exporters::otlphttp/vendor::sending_queue::queue_size",
+        "exporters::otlphttp/vendor::sending_queue::num_consumers",
+        "exporters::otlphttp/vendor::sending_queue::storage",
+      ])
+    let vendor = ComponentID(type: "otlp_http", name: "vendor")
+    #expect(config.pipelines.map(\.id) == ["traces", "logs"])
+    #expect(config.pipelines[0].sinks == [vendor, ComponentID(type: "debug")])
+    #expect(config.pipelines[0].processors.map(\.type) == ["memory_limiter", "batch"])
+    #expect(config.telemetry.metricsListener == HostPort(host: "0.0.0.0", port: 8888))
+    #expect(config.telemetry.logLevel == .debug && config.telemetry.logEncoding == .json)
+    let sink = try #require(config.sinks[vendor] as? OTLPHTTPSinkConfig)
+    #expect(sink.url(for: .traces) == "https://vendor.example/otlp/v1/traces")
+    #expect(sink.headers.headers.map { $0.value.reveal() } == ["s3cret", "1"])
+    #expect(!"\(config)".contains("s3cret"))
+    let delivery = config.delivery(of: vendor)
+    #expect(delivery.retry.maxElapsedTime == .seconds(300) && delivery.retry.initialInterval == .seconds(1))
+    #expect(delivery.batch.minimum?.flushTimeout == .seconds(10) && delivery.batch.minimum?.items == 1024)
+    #expect(delivery.whenFull == .refuse)
+    #expect(config.delivery(of: ComponentID(type: "debug")).whenFull == .bestEffort)
+  }
+
+  @Test(
+    "A sink that sends to the receiver that feeds it is refused",
+    arguments: ["http://localhost:4318", "http://127.0.0.1:4318/x", "http://0.0.0.0:4318"])
+  func loop(endpoint: String) {
+    #expect(
+      ConfigFixture(Self.guide, environment: ["VENDOR_ENDPOINT": endpoint, "KEY": ""]).errors.first?.contains(
+        #"is otlpd's own receiver "otlp", which feeds this exporter in pipeline "traces": every item would go round"#)
+        == true)
+    #expect(ConfigFixture(ConfigFixture.text(sink: "otlp_http: {endpoint: 'http://localhost:4319'}")).errors == [])
+    #expect(ConfigFixture(ConfigFixture.text(sink: "otlp_http: {endpoint: 'http://gateway:4318'}")).errors == [])
+  }
+
+  @Test("A processor that drops telemetry is never skipped")
+  func filter() {
+    let fixture = ConfigFixture(
+      ConfigFixture.text(processors: "filter: {traces: {span: ['true']}}\nbatch:", list: "filter, batch"))
+    #expect(fixture.config == nil && fixture.errors.count == 1)
+  }
+
+  @Test("Components without a pipeline are allowed, with a warning")
+  func unused() {
+    let text = ConfigFixture.text(processors: "batch:", extra: "")
+    #expect(
+      ConfigFixture(text).warnings == ["t.yaml:7:3: processors::batch: is not used by any pipeline and not started"])
+  }
+
+  @Test(
+    "The address of /metrics is the reader's, or the old key's, or none",
+    arguments: [
+      ("", "127.0.0.1:8888"), ("level: none", nil), ("level: detailed", "127.0.0.1:8888"),
+      ("address: ':9999'", ":9999"), ("address: ':9999'\nlevel: NONE", nil),
+      ("readers: [{pull: {exporter: {prometheus: {host: '::', port: 1}}}}]", "[::]:1"),
+      ("readers: [{pull: {exporter: {prometheus: }}}]", "127.0.0.1:8888"),
+      ("readers: [{periodic: {exporter: {otlp: {endpoint: x}}}}]", nil), ("readers: []\nlevel: none", nil),
+    ] as [(String, String?)])
+  func metricsListener(keys: String, expected: String?) throws {
+    let block = keys.split(separator: "\n").map { "      \($0)" }.joined(separator: "\n")
+    let text = ConfigFixture.text(extra: "  telemetry:\n    metrics:\n\(block)")
+    let fixture = ConfigFixture(text)
+    #expect(fixture.errors == [])
+    #expect(fixture.config?.telemetry.metricsListener?.description == expected)
+  }
+
+  @Test(
+    "A network sink may drop its oldest only when the same telemetry is kept on this machine",
+    arguments: [
+      ("[otlp_http]", "[otlp_http]", WhenFull.refuse), ("[otlp_http, sqlite]", "[otlp_http]", .refuse),
+      ("[otlp_http, sqlite]", "[otlp_http, sqlite]", .dropOldest), ("[otlp_http, sqlite]", "[sqlite]", .dropOldest),
+      ("[otlp_http, nop]", "[otlp_http, nop]", .refuse),
+    ])
+  func whenFull(traces: String, logs: String, expected: WhenFull) throws {
+    let text = """
+      receivers: {otlp: {protocols: {http: }}}
+      exporters: {nop: , sqlite: , otlp_http: {endpoint: 'http://gateway:4318'}}
+      service:
+        pipelines:
+          traces: {receivers: [otlp], exporters: \(traces)}
+          logs: {receivers: [otlp], exporters: \(logs)}
+      """
+    let config = try #require(ConfigFixture(text).config)
+    #expect(config.delivery(of: ComponentID(type: "otlp_http")).whenFull == expected)
+    #expect(config.delivery(of: ComponentID(type: "sqlite")).whenFull == .refuse)
+    #expect(config.delivery(of: ComponentID(type: "nop")).whenFull == .bestEffort)
+  }
+
+  @Test("A sink's own when_full and batch win")
+  func ownKeys() throws {
+    let text = ConfigFixture.text(
+      sink: "sqlite: {when_full: drop_oldest, sending_queue: {batch: {min_size: 10, max_size: 20}}}",
+      processors: "batch:", list: "batch")
+    let delivery = try #require(ConfigFixture(text).config).delivery(of: ComponentID(type: "sqlite"))
+    #expect(delivery.whenFull == .dropOldest)
+    #expect(delivery.batch.itemsMax == 20 && delivery.batch.minimum?.items == 10)
+  }
+
+  @Test("A receiver for gRPC alone takes nothing yet, and says so")
+  func grpcOnly() {
+    let text = "receivers: {otlp: {protocols: {grpc: }}}\nexporters: {nop: }\nservice: {pipelines: {logs: "
+    let fixture = ConfigFixture(text + "{receivers: [otlp], exporters: [nop]}}}")
+    #expect(fixture.config?.receivers.values.first?.wantsGRPC == true)
+    #expect(
+      fixture.warnings.first?.hasSuffix(
+        "OTLP/gRPC is not built into this version of otlpd, so this receiver takes nothing; add http") == true)
+    #expect(fixture.inert == ["receivers::otlp::protocols::grpc"])
+  }
+
+  @Test("A damaged file ends in errors or a config, never in a crash")
+  func damaged() {
+    var state: UInt64 = 7
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    let alphabet = Array("{}[]:,&*#'\"$|> -\n\t0a~!%".utf8) + [0xFF, 0x00]
+    for _ in 0..<400 {
+      var bytes = Array(Self.guide.utf8)
+      for _ in 0...random(4) { bytes[random(bytes.count)] = alphabet[random(alphabet.count)] }
+      let diagnostics = ConfigDiagnostics()
+      let config = CollectorConfig(bytes, file: "t.yaml", sources: ExpansionSources(), diagnostics: diagnostics)
+      #expect((config == nil) == !diagnostics.errors.isEmpty)
+    }
+  }
 }

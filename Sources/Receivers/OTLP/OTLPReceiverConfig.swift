@@ -22,7 +22,8 @@ package struct OTLPReceiverConfig: ConfigBlock, Equatable, Sendable {
     map.require(
       http != nil || wantsGRPC, "protocols", "must specify at least one protocol when using the OTLP receiver")
     if http == nil, wantsGRPC {
-      map.warn("protocols", "OTLP/gRPC is not built into this version of otlpd, so this receiver takes nothing; add http")
+      map.warn(
+        "protocols", "OTLP/gRPC is not built into this version of otlpd, so this receiver takes nothing; add http")
     }
   }
 

@@ -15,7 +15,7 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
   package var endpoints: [Signal: String] = [:]
   package var encoding = BodyEncoding.proto
   package var compression = BodyCompression.gzip
-  /// -1 and 0: the usual level.
+  /// -1 and 0: the default of `OTLPHTTPSettings`.
   package var compressionLevel = -1
   package var timeout = Duration.seconds(30)
   package var headers = HeaderListConfig()
@@ -84,7 +84,10 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
   }
 
   package func problem(with signal: String) -> String? {
-    guard endpoint == nil, let signal = Signal.allCases.first(where: { $0.name == signal }) else { return nil }
+    // Without any endpoint the block has its error already.
+    guard endpoint == nil, !endpoints.isEmpty, let signal = Signal.allCases.first(where: { $0.name == signal }) else {
+      return nil
+    }
     return endpoints[signal] == nil ? "has neither endpoint nor \(signal.name)_endpoint" : nil
   }
 

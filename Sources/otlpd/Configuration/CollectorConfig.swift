@@ -19,7 +19,9 @@ package struct CollectorConfig: Sendable {
   ///
   /// - Returns: nil when `diagnostics` has errors afterwards.
   package init?(_ bytes: [UInt8], file: String, sources: ExpansionSources, diagnostics: ConfigDiagnostics) {
-    guard let document = ConfigDocument(bytes, file: file, sources: sources, diagnostics: diagnostics) else { return nil }
+    guard let document = ConfigDocument(bytes, file: file, sources: sources, diagnostics: diagnostics) else {
+      return nil
+    }
     var sections = ConfigSections()
     NodeReader(document.root, path: "", diagnostics: diagnostics).read(into: &sections)
     sections.reportUnused(to: diagnostics)
@@ -30,17 +32,15 @@ package struct CollectorConfig: Sendable {
     telemetry = sections.service.telemetry
     pipelines = sections.pipelines
     guard diagnostics.errors.isEmpty else { return nil }
-    reportLoops(to: diagnostics, file: file, positions: sections.sinks.positions)
+    reportLoops(to: diagnostics, positions: sections.sinks.positions)
     guard diagnostics.errors.isEmpty else { return nil }
   }
 
-  /// The signals that a sink gets, in their usual order.
+  /// The pipelines that a sink takes part in, in the order of the file.
   package func pipelines(to sink: ComponentID) -> [PipelineConfig] { pipelines.filter { $0.sinks.contains(sink) } }
 
   /// Refuses a sink that sends to the receiver it gets its telemetry from: every item would go round for ever.
-  private func reportLoops(
-    to diagnostics: ConfigDiagnostics, file: String, positions: [ComponentID: SourcePosition]
-  ) {
+  private func reportLoops(to diagnostics: ConfigDiagnostics, positions: [ComponentID: SourcePosition]) {
     for (id, config) in sinks.sorted(by: { $0.key < $1.key }) {
       guard let sink = config as? OTLPHTTPSinkConfig else { continue }
       for pipeline in pipelines(to: id) {
@@ -51,7 +51,8 @@ package struct CollectorConfig: Sendable {
           ConfigProblem(
             position: positions[id], path: "exporters::\(id)",
             message: "\(target) is otlpd's own receiver \(quoted("\(own)")), which feeds this exporter in pipeline "
-              + "\(quoted(pipeline.id)): every item would go round for ever. Set the endpoint to where the data should go."
+              + "\(quoted(pipeline.id)): every item would go round for ever. Set the endpoint to where the data "
+              + "should go."
           ))
         break
       }

@@ -60,7 +60,8 @@ struct ConfigSections: ConfigBlock {
         entry.value.fail("references exporter \(quoted("\(id)")), which \(problem)")
       }
       pipelines.append(
-        PipelineConfig(id: entry.name, signal: signal, receivers: receiverIDs, processors: processorIDs, sinks: sinkIDs))
+        PipelineConfig(id: entry.name, signal: signal, receivers: receiverIDs, processors: processorIDs, sinks: sinkIDs)
+      )
     }
   }
 

@@ -19,7 +19,8 @@ package struct TelemetryConfig: ConfigBlock, Equatable, Sendable {
     var metrics = TelemetryMetricsConfig()
     map.read("metrics", into: &metrics)
     metricsListener = metrics.listener
-    map.inert("traces", as: Traces.self)
+    var traces = Traces()
+    map.read("traces", into: &traces)
     map.inert("resource")
   }
 
@@ -43,7 +44,8 @@ package struct TelemetryConfig: ConfigBlock, Equatable, Sendable {
       map.inert("development", default: false)
       map.inert("disable_caller", default: false)
       map.inert("disable_stacktrace", default: false)
-      map.inert("sampling", as: Sampling.self)
+      var sampling = Sampling()
+      map.read("sampling", into: &sampling)
       map.inert("output_paths", default: ["stderr"])
       map.inert("error_output_paths", default: ["stderr"])
       map.inert("initial_fields")

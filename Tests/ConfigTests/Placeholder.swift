@@ -1,1 +1,0 @@
-// Holds the place of the Config tests until the first lands.

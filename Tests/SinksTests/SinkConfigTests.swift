@@ -1,0 +1,106 @@
+// What a sink's block means for the sink: settings, headers, batches.
+
+import Config
+import HTTPClient
+import OTLP
+import Pipeline
+import Sinks
+import Testing
+
+private func read<Block: ConfigBlock>(_ text: String, as: Block.Type) -> (config: Block, diagnostics: ConfigDiagnostics)
+{
+  let diagnostics = ConfigDiagnostics()
+  var config = Block()
+  if let document = ConfigDocument(Array(text.utf8), file: "t.yaml", diagnostics: diagnostics) {
+    NodeReader(document.root, path: "s", diagnostics: diagnostics).read(into: &config)
+  }
+  return (config, diagnostics)
+}
+
+@Suite struct SinkConfigTests {
+  @Test("An otlp_http block becomes the sink's settings")
+  func otlpHTTP() {
+    let text = """
+      endpoint: https://gateway.example/base/
+      logs_endpoint: http://logs:1/x
+      encoding: json
+      compression_params: {level: 9}
+      timeout: 5s
+      headers: [{name: a, value: 1}, {name: b, value: "2"}]
+      tls: {ca_file: /ca.pem, cert_file: /c.pem, key_file: /k.pem, min_version: "1.3", insecure: true}
+      proxy_url: http://proxy:3128
+      idle_conn_timeout: 10s
+      disable_keep_alives: true
+      """
+    let (config, diagnostics) = read(text, as: OTLPHTTPSinkConfig.self)
+    #expect(diagnostics.errors.isEmpty && diagnostics.inertKeys.isEmpty)
+    let settings = config.settings(userAgent: "test")
+    #expect(settings.urls[.traces] == "https://gateway.example/base/v1/traces")
+    #expect(settings.urls[.metrics] == "https://gateway.example/base/v1/metrics")
+    #expect(settings.urls[.logs] == "http://logs:1/x")
+    #expect(settings.encoding == .json && settings.gzipLevel == 9 && settings.timeout == .seconds(5))
+    #expect(settings.fields.map { "\($0.name)=\($0.value)" } == ["a=1", "b=2"])
+    #expect(settings.client.tls.caFile == "/ca.pem" && settings.client.tls.minimumVersion == .tls13)
+    #expect(settings.client.tls.certificateFile == "/c.pem" && settings.client.tls.keyFile == "/k.pem")
+    #expect(settings.client.proxy == .url("http://proxy:3128"))
+    #expect(settings.client.idleConnectionTimeout == .seconds(10) && !settings.client.keepsConnections)
+  }
+
+  @Test(
+    "Compression is gzip unless it is switched off; what is not built sends gzip with a warning",
+    arguments: [("gzip", 1, 0), ("none", nil, 0), ("''", nil, 0), ("zstd", 1, 1), ("snappy", 1, 1)]
+      as [(String, Int?, Int)])
+  func compression(word: String, level: Int?, warnings: Int) {
+    let (config, diagnostics) = read("{endpoint: 'http://a', compression: \(word)}", as: OTLPHTTPSinkConfig.self)
+    #expect(config.settings(userAgent: "test").gzipLevel == level)
+    #expect(diagnostics.warnings.count == warnings)
+  }
+
+  @Test("A sink with complete URLs alone delivers only those signals")
+  func someSignals() {
+    let config = read("{traces_endpoint: 'http://a/t'}", as: OTLPHTTPSinkConfig.self).config
+    #expect(config.settings(userAgent: "test").urls == [.traces: "http://a/t"])
+    #expect(config.problem(with: "traces") == nil)
+    #expect(config.problem(with: "logs") == "has neither endpoint nor logs_endpoint")
+  }
+
+  @Test("A batch in bytes counts bytes, in items items")
+  func batches() {
+    let items = read("{batch: {min_size: 10, flush_timeout: 1s}}", as: SendingQueueConfig.self).config.batch?.settings
+    #expect(items?.minimum == .init(items: 10, flushTimeout: .seconds(1)))
+    #expect(items?.itemsMax == BatchSettings().itemsMax)
+    let bytes = read(
+      "{sizer: bytes, queue_size: 9999, batch: {min_size: 10, max_size: 20}}", as: SendingQueueConfig.self
+    ).config.batch?.settings
+    #expect(bytes?.minimum?.bytes == 10 && bytes?.bytesMax == 20 && bytes?.itemsMax == .max)
+    #expect(read("{batch: }", as: SendingQueueConfig.self).config.batch?.minSize == 8192)
+    #expect(read("{}", as: SendingQueueConfig.self).config.batch == nil)
+    #expect(read("{batch: {min_size: 0}}", as: SendingQueueConfig.self).config.batch?.settings.minimum == nil)
+  }
+
+  @Test("Queue keys without effect are noted, not their defaults")
+  func inertQueueKeys() {
+    #expect(
+      read("{num_consumers: 10, queue_size: 1000, sizer: requests}", as: SendingQueueConfig.self).diagnostics.inertKeys
+        .isEmpty)
+    let keys = read(
+      "{enabled: false, num_consumers: 1, queue_size: 5, sizer: items, storage: x}", as: SendingQueueConfig.self
+    ).diagnostics.inertKeys.map(\.path)
+    #expect(keys == ["s::enabled", "s::num_consumers", "s::queue_size", "s::sizer", "s::storage"])
+  }
+
+  @Test("A debug block becomes the sink's settings")
+  func debug() {
+    let settings = read("{verbosity: Normal, use_internal_logger: false}", as: DebugSinkConfig.self).config.settings
+    #expect(settings == DebugSettings(verbosity: .normal, usesLogger: false))
+    #expect(DebugSinkConfig().settings == DebugSettings())
+  }
+
+  @Test("Retrying has the worker's defaults")
+  func retry() {
+    #expect(RetryOnFailureConfig().settings == RetrySettings())
+    let config = read("{enabled: false, multiplier: 2, max_elapsed_time: 1h}", as: RetryOnFailureConfig.self).config
+    #expect(!config.settings.isEnabled && config.settings.multiplier == 2)
+    #expect(config.settings.maxElapsedTime == .seconds(3600))
+  }
+}
