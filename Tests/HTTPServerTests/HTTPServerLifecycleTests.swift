@@ -145,7 +145,8 @@ struct HTTPServerLifecycleTests {
       for client in clients { try client.send(post("/a", "x")) }
       for client in clients { #expect(try client.response().hasSuffix("POST /a 1")) }
     }
-    #expect(server.metrics.render().contains("otlpd_connections 200\n"))
+    // The optimiser may close what is not used any more.
+    withExtendedLifetime(clients) { #expect(server.metrics.render().contains("otlpd_connections 200\n")) }
   }
 
   /// Moves the clock and lets the loops see it.
