@@ -42,6 +42,12 @@ test-unit: tests-built  ## run the Swift tests only
 test-integration: build $(VENV)/ready  ## run the black-box tests only
 	@Tests/run integration
 
+N ?= 100
+.PHONY: simulate
+simulate: tests-built  ## lose power N times as often as `make test` does (SEED=1 N=100)
+	OTLPD_SIMULATION_SEED=$(or $(SEED),1) OTLPD_SIMULATION_FACTOR=$(N) \
+	  swift test -c release --skip-build --disable-xctest --filter SimulationTests
+
 .PHONY: check
 check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests
 

@@ -126,8 +126,10 @@ final class DaemonGraph: Sendable {
     for server in servers { server.http.stopAccepting() }
     reactor.stop(deadline: DaemonGraph.drainTime)
     journal.close()
-    for worker in workers { worker.beginStop(deadline: DaemonGraph.flushTime) }
-    for worker in workers { worker.stop(deadline: DaemonGraph.flushTime) }
+    // With a failed disk, sinks get after the restart what they did not get before.
+    let time = hasFailed ? .zero : DaemonGraph.flushTime
+    for worker in workers { worker.beginStop(deadline: time) }
+    for worker in workers { worker.stop(deadline: time) }
     journal.finish()
   }
 
