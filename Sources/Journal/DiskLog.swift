@@ -51,6 +51,7 @@ final class DiskLog: Sendable {
   private static let retryInterval = Duration.milliseconds(100)
   /// The file that is being written goes when all of it was delivered and it is this large.
   private static let retireBytes = 1 << 20
+  private static let retireRecords = 1 << 16
 
   init(
     files: any FileSystem, settings: JournalSettings, relaxations: Relaxations, clock: any Clock,
@@ -96,7 +97,9 @@ final class DiskLog: Sendable {
   func append(_ records: [JournalRecord], at now: Instant, _ completion: @escaping @Sendable (AppendOutcome) -> Void) {
     let deadline = now + settings.patience
     switch state.withLock({ $0.admit(records, deadline: deadline, completion: completion) }) {
-    case .queued: state.wakeAll()
+    case .queued(let unwantedItems):
+      metrics.count(.accepted, unwantedItems: unwantedItems)
+      state.wakeAll()
     case .accepted(let unwantedItems):
       metrics.count(.accepted, unwantedItems: unwantedItems)
       state.wakeAll()
@@ -204,8 +207,9 @@ final class DiskLog: Sendable {
     refuse(plan.refused, &actions)
     do throws(LogFailure) {
       if plan.needsRelease {
-        try release(&own, including: true)
-        return true
+        // Files that cannot be removed are no room.
+        if try release(&own, including: true) { return true }
+        throw .outOfSpace(.noSpace("cannot remove files of the journal"))
       }
       if plan.batch.groups.isEmpty { return false }
       try write(plan.batch, &own, at: now, &actions)
@@ -273,14 +277,21 @@ final class DiskLog: Sendable {
     }
     guard now >= own.cursorsDue else { return }
     own.cursorsDue = now + DiskLog.cursorsInterval
-    let active = state.withLock { state in state.disk?.segments.last { $0.base == own.writer.activeBase } }
-    try release(&own, including: active.map { $0.charge >= DiskLog.retireBytes } ?? false)
+    let activeBase = own.writer.activeBase
+    let isLarge = state.withLock { state in
+      let charge = state.disk?.segments.last { $0.base == activeBase }?.charge ?? 0
+      // What is in memory only is remembered as long as an older file is there.
+      return charge >= DiskLog.retireBytes || state.ring.count >= DiskLog.retireRecords
+    }
+    try release(&own, including: isLarge)
   }
 
   /// Stores the cursors when they have moved, then removes the files that none of them needs.
   ///
   /// - Parameter including: also the file that is being written, when all of it was delivered.
-  private func release(_ own: inout Own, including: Bool) throws(LogFailure) {
+  /// - Returns: whether a file went.
+  @discardableResult
+  private func release(_ own: inout Own, including: Bool) throws(LogFailure) -> Bool {
     if relaxations.contains(.removeFirst) {
       remove(&own, state.withLock { state in state.retire(state.cursorsFile(id), activeBase: nil, including: true) })
     }
@@ -289,6 +300,7 @@ final class DiskLog: Sendable {
     let active = own.writer.activeBase
     let retired = state.withLock { $0.retire(stored, activeBase: active, including: including) }
     remove(&own, retired)
+    return !retired.names.isEmpty
   }
 
   private func remove(_ own: inout Own, _ retired: (names: [Segment], garbage: [Bytes])) {
@@ -299,12 +311,12 @@ final class DiskLog: Sendable {
   }
 
   private func storeCursors(_ own: inout Own) throws(LogFailure) {
-    let (current, wasNew) = state.withLock { state in
+    let (current, wasNew, hasCursors) = state.withLock { state in
       let wasNew = state.disk?.hasNewCursors ?? false
-      return (state.cursorsFile(id), wasNew)
+      return (state.cursorsFile(id), wasNew, state.hasDurableCursors)
     }
-    // Only the positions matter: `next` grows with every record.
-    guard current.positions != own.stored.positions else { return }
+    // `next` grows with every record, and says something only when no position does.
+    if current.positions == own.stored.positions, hasCursors || current.next == own.stored.next { return }
     do throws(LogFailure) {
       try current.write(to: files)
       own.stored = current

@@ -58,8 +58,8 @@ extension JournalState {
     /// No file is needed for it; this many items had no taker.
     case accepted(unwantedItems: Int)
     case refused(AppendOutcome.Refusal)
-    /// The journal's thread will answer.
-    case queued
+    /// The journal's thread will answer for the rest.
+    case queued(unwantedItems: Int)
   }
 
   mutating func admit(
@@ -94,7 +94,7 @@ extension JournalState {
     self.disk?.queue.append(group)
     self.disk?.queuedBytes += bytes
     self.disk?.isRung = true
-    return isDurable ? .queued : .accepted(unwantedItems: unwantedItems)
+    return isDurable ? .queued(unwantedItems: unwantedItems) : .accepted(unwantedItems: unwantedItems)
   }
 
   // MARK: The journal's thread
@@ -218,6 +218,8 @@ extension JournalState {
   }
 
   // MARK: Cursors and files
+
+  var hasDurableCursors: Bool { cursors.contains { $0.whenFull != .bestEffort } }
 
   /// What the file of the cursors should say.
   mutating func cursorsFile(_ id: JournalID) -> CursorsFile {

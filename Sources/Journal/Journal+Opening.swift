@@ -20,6 +20,7 @@ extension Journal {
     do {
       try directory.create()
       files = try DiskDirectory(path: settings.directory)
+      try Journal.settle(directory, files)
     } catch { throw .failed(error) }
     do { lock = try FileLock(path: directory.path(of: JournalFormat.lock)) } catch {
       switch error {
@@ -29,6 +30,18 @@ extension Journal {
     }
     return try Journal.open(
       files: files, lock: lock, settings: settings, clock: clock, metrics: metrics, onFailure: onFailure)
+  }
+
+  /// Makes a new directory's own name durable, and those above it that may be new: what is in it goes with them.
+  private static func settle(_ directory: Directory, _ files: DiskDirectory) throws(SystemError) {
+    guard try files.list().isEmpty else { return }
+    var path = Substring(directory.path)
+    while let slash = path.lastIndex(of: "/") {
+      path = path[..<slash]
+      // One that this process may not even read is none that it made.
+      try? DiskDirectory(path: path.isEmpty ? "/" : String(path)).syncDirectory()
+    }
+    if !directory.path.hasPrefix("/") { try? DiskDirectory(path: ".").syncDirectory() }
   }
 
   /// Opens a journal in `files`, which nobody else may use. Tests come here with their own file system.
