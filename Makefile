@@ -9,6 +9,9 @@ PREFIX ?= /usr/local
 BUILD := .build/release
 VENV := .venv
 PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev
+# What the tests and the benchmark use besides: a client, and a compiler for two small programs.
+TEST_TOOLS := curl
+BENCH_TOOLS := gcc libc6-dev
 REQUIREMENTS := Tests/Integration/requirements.txt
 SOURCES := Package.swift Sources Tests
 
@@ -31,7 +34,7 @@ tests-built: deps
 	OTLPD_STANDALONE=1 swift build -c release --product otlpd
 
 .PHONY: test
-test: tests-built $(VENV)/ready  ## run the unit tests and the black-box tests, and count them
+test: tests-built test-tools $(VENV)/ready  ## run the unit tests and the black-box tests, and count them
 	@Tests/run
 
 .PHONY: test-unit
@@ -39,7 +42,7 @@ test-unit: tests-built  ## run the Swift tests only
 	@Tests/run unit
 
 .PHONY: test-integration
-test-integration: build $(VENV)/ready  ## run the black-box tests only
+test-integration: build test-tools $(VENV)/ready  ## run the black-box tests only
 	@Tests/run integration
 
 N ?= 100
@@ -52,7 +55,7 @@ simulate: tests-built  ## lose power N times as often as `make test` does (SEED=
 check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests
 
 .PHONY: bench
-bench: build $(VENV)/ready  ## measure CPU, memory, start-up and size beside rotel and a server that discards
+bench: build bench-tools $(VENV)/ready  ## measure CPU, memory, start-up and size beside rotel and a server that discards
 	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd
 
 .PHONY: format
@@ -75,10 +78,19 @@ clean:  ## remove what was built
 	rm -rf .build $(VENV) .pytest_cache
 
 # Debian packages: installed when we may, else named.
+missing = $(shell for p in $(1); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || echo $$p; done)
+
 .PHONY: deps
 deps:
-	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || echo $$p; done); \
-	Tests/apt $$missing
+	@Tests/apt $(call missing,$(PACKAGES))
+
+.PHONY: test-tools
+test-tools:
+	@Tests/apt $(call missing,$(TEST_TOOLS))
+
+.PHONY: bench-tools
+bench-tools:
+	@Tests/apt $(call missing,$(BENCH_TOOLS))
 
 $(VENV)/ready: $(REQUIREMENTS)
 	@Tests/venv $(VENV) $(REQUIREMENTS)
