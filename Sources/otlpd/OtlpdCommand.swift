@@ -1,4 +1,4 @@
-// The command line: `otlpd`, `otlpd validate`, `otlpd --version`.
+// The command line: `otlpd`, `otlpd validate`, `otlpd journal`, `otlpd --version`.
 
 internal import ArgumentParser
 internal import System
@@ -11,10 +11,11 @@ struct OtlpdCommand: ParsableCommand {
     usage: """
       otlpd [--config <file>] [--data-dir <directory>]
       otlpd validate [--config <file>]
+      otlpd journal (inspect | verify | export) [<directory>]
       otlpd --version
       """,
     version: "otlpd \(Version.current)",
-    subcommands: [Run.self, Validate.self],
+    subcommands: [Run.self, Validate.self, Journal.self],
     defaultSubcommand: Run.self)
 }
 

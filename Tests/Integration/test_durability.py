@@ -1,5 +1,7 @@
 """The journal on disk: what was answered with 200 outlives the process, a damaged file and a disk that fails."""
 
+import http.client
+import json
 import os
 import random
 import signal
@@ -10,7 +12,7 @@ import time
 import pytest
 from harness import otlp
 from harness.capture import Answer
-from harness.daemon import config
+from harness.daemon import BINARY, config
 from harness.store import rows
 from harness.waiting import eventually
 
@@ -55,7 +57,7 @@ class Producer(threading.Thread):
             try:
                 if self.target.post("/v1/logs", body, timeout=5)[0] == 200:
                     self.acknowledged.append(name)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 return  # The daemon is gone, and so is the answer.
 
     def stop(self) -> list[str]:
@@ -292,3 +294,26 @@ def test_what_only_best_effort_sinks_want_is_not_written(otlpd):
     daemon = otlpd(config({"nop": None}, journal=DISK))
     assert {post(daemon, str(number)) for number in range(20)} == {200}
     assert segments(daemon) == []
+
+
+def test_a_journal_can_be_looked_into_offline(otlpd, capture):
+    daemon = otlpd(config({"otlp_http": forward(capture(otherwise=DOWN))}, journal=DISK))
+    assert {post(daemon, f"log-{number}") for number in range(3)} == {200}
+    kill(daemon)
+
+    def look(action: str) -> subprocess.CompletedProcess:
+        command = [BINARY, "journal", action, daemon.data / "journal"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=20)
+
+    shown = look("inspect")
+    assert shown.returncode == 0 and "3 requests, 3 items" in shown.stdout
+    assert "otlp_http logs: at 1, pending 3 requests" in shown.stdout
+    lines = [json.loads(line) for line in look("export").stdout.splitlines()]
+    records = [line["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0] for line in lines]
+    assert [record["body"]["stringValue"] for record in records] == ["log-0", "log-1", "log-2"]
+    assert look("verify").returncode == 0
+    file = segments(daemon)[0]
+    content = bytearray(file.read_bytes())
+    content[100] ^= 1
+    file.write_bytes(content)
+    assert look("verify").returncode == 1 and "MISSING 1 requests" in look("verify").stdout

@@ -21,7 +21,9 @@ package enum JournalError: Error, CustomStringConvertible, Sendable {
         cannot read \(file): it has format version \(version) with features 0x\(String(features, radix: 16)), and this \
         otlpd reads version \(JournalFormat.version). Start the otlpd that wrote it, and let it drain the journal.
         """
-    case .failed(let error): return "journal: \(error)"
+    case .failed(let error):
+      let hint = error.isPermissionDenied ? ". Give the user that otlpd runs as the right to write there." : ""
+      return "journal: \(error)\(hint)"
     }
   }
 }
