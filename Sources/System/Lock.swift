@@ -11,10 +11,12 @@ internal import Glibc
 package final class Lock<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let changed: UnsafeMutablePointer<pthread_cond_t>
-  private var state: State
+  // Behind a pointer, because a stored property costs a run-time exclusivity check in each call, and the lock is one.
+  @usableFromInline let state: UnsafeMutablePointer<State>
 
   package init(_ state: State) {
-    self.state = state
+    unsafe self.state = .allocate(capacity: 1)
+    unsafe self.state.initialize(to: state)
     unsafe mutex = .allocate(capacity: 1)
     unsafe changed = .allocate(capacity: 1)
     unsafe pthread_mutex_init(mutex, nil)
@@ -28,36 +30,46 @@ package final class Lock<State>: @unchecked Sendable {
   deinit {
     unsafe pthread_cond_destroy(changed)
     unsafe pthread_mutex_destroy(mutex)
+    unsafe state.deinitialize(count: 1)
+    unsafe state.deallocate()
     unsafe changed.deallocate()
     unsafe mutex.deallocate()
   }
 
   /// Runs `body` alone with the state. Never call back into the same lock from inside.
+  @inlinable
   package func withLock<Result, Failure: Error>(_ body: (inout State) throws(Failure) -> Result) throws(Failure)
     -> Result
   {
-    // Safe: the mutex lives as long as `self`, and only this type locks it.
-    unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
-    return try body(&state)
+    lock()
+    defer { unlock() }
+    // Safe: `state` lives as long as `self`, and the mutex is held.
+    return try unsafe body(&state.pointee)
   }
+
+  // Safe: the mutex lives as long as `self`, and only this type locks it.
+  @usableFromInline
+  func lock() { unsafe pthread_mutex_lock(mutex) }
+
+  @usableFromInline
+  func unlock() { unsafe pthread_mutex_unlock(mutex) }
 
   /// Waits until `body` returns a value or the deadline passes; `body` runs under the lock, first at once and then
   /// after every `wakeAll`.
   ///
   /// - Parameter deadline: on the system's monotonic clock; `nil` waits for ever.
   package func wait<Result>(until deadline: Instant?, _ body: (inout State) -> Result?) -> Result? {
-    unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
+    lock()
+    defer { unlock() }
     while true {
-      if let result = body(&state) { return result }
+      if let result = unsafe body(&state.pointee) { return result }
       guard let deadline else {
         unsafe pthread_cond_wait(changed, mutex)
         continue
       }
       var time = timespec(
         tv_sec: Int(deadline.nanoseconds / 1_000_000_000), tv_nsec: Int(deadline.nanoseconds % 1_000_000_000))
-      if unsafe pthread_cond_timedwait(changed, mutex, &time) == ETIMEDOUT { return body(&state) }
+      if unsafe pthread_cond_timedwait(changed, mutex, &time) == ETIMEDOUT { return unsafe body(&state.pointee) }
     }
   }
 
