@@ -106,8 +106,10 @@ extension JSONTranscoder {
             }
             return (position + 2, value.closeLength(width: 1, until: output))
           }
-        } else if position.word() == 0x6575_6c61_5674_6e69 && position.halfWord(at: 8) & 0xffff == 0x3a22 {
-          // `intValue":`
+        } else if position.word() == 0x6575_6c61_5674_6e69 && position.halfWord(at: 8) & 0xffff == 0x3a22,
+          position[10] > 0x20, position[10] != UInt8(ascii: "n")
+        {
+          // `intValue":`, and neither a blank nor null behind it: those go the general way.
           let number: Int64
           (position, number) = try signed(position + 10)
           value.store(UInt8(0x18))  // field 3, varint
