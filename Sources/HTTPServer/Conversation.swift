@@ -23,6 +23,8 @@ struct Conversation: ~Copyable {
   private var hasEnded = false
   /// When what the connection waits for now began.
   private var phaseStart: Instant
+  /// When the reader of the answers took something last, or the first of them began to wait; nil when none waits.
+  private var writeStart: Instant?
   /// Whether `phaseStart` is that of a head that has begun to arrive.
   private var isTimingHead = false
 
@@ -146,6 +148,7 @@ struct Conversation: ~Copyable {
   private mutating func goOn(_ connection: inout Connection, _ turn: Turn) {
     advancePending(&connection, turn)
     if hasEnded { inputEnded(&connection, turn) }
+    if turn.isDraining && connection.isOpen { drain(&connection, turn) }
     settle(&connection, turn)
   }
 
@@ -166,7 +169,10 @@ struct Conversation: ~Copyable {
     answer(response, closing: closing, &connection, turn)
   }
 
-  mutating func unsentShrank(_ connection: inout Connection, _ turn: Turn) { goOn(&connection, turn) }
+  mutating func unsentShrank(_ connection: inout Connection, _ turn: Turn) {
+    writeStart = turn.now
+    goOn(&connection, turn)
+  }
 
   // MARK: Waiting
 
@@ -179,10 +185,6 @@ struct Conversation: ~Copyable {
     connection.isReading = !hasEnded && !isBehind && !isFull
     let waits = service.waits
     let now = turn.now
-    if unsentCount > 0 {
-      connection.deadline = now.after(nanoseconds: waits.write)
-      return
-    }
     let isHeadBegun = reader.phase == .head && !pending.isEmpty
     // The head's time runs from its first byte, which arrived now unless it is timed already.
     if isHeadBegun && !isTimingHead { phaseStart = now }
@@ -197,6 +199,12 @@ struct Conversation: ~Copyable {
     case .answering: connection.deadline = phaseStart.after(nanoseconds: waits.answer)
     case .refused: break
     }
+    guard unsentCount > 0 else { return writeStart = nil }
+    // From when the reader took something last: what else arrives does not extend it, and it extends nothing else.
+    let start = writeStart ?? now
+    writeStart = start
+    let writeDeadline = start.after(nanoseconds: waits.write)
+    connection.deadline = min(connection.deadline ?? writeDeadline, writeDeadline)
   }
 
   mutating func deadlinePassed(_ connection: inout Connection, _ turn: Turn) {

@@ -161,6 +161,10 @@ package struct Connection: ~Copyable {
       unsent = ByteBuffer()
       unsentStart = 0
       if !isOpen { socket.shutdownWrite() }
+    } else if unsentStart >= unsentCount {
+      // More is sent than is left: what was sent goes, so a reader that is never quite up to date costs no memory.
+      unsent.removeFirst(unsentStart)
+      unsentStart = 0
     }
     if isOpen { handler.unsentShrank(&self, turn) }
   }

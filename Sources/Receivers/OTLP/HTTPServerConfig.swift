@@ -36,6 +36,7 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
     map.require(address != nil, "endpoint", "expected host:port such as localhost:4318, found \"\(endpoint)\"")
     readPaths(from: map)
     map.read("max_request_body_size", into: &maxRequestBodySize)
+    map.require(maxRequestBodySize <= 1 << 30, "max_request_body_size", "must be at most 1073741824 (1 GiB)")
     map.read("read_header_timeout", into: &readHeaderTimeout)
     map.read("read_timeout", into: &readTimeout)
     map.read("write_timeout", into: &writeTimeout)

@@ -45,7 +45,10 @@ package struct OTLPReceiver: Sendable {
   /// The answer to a request that the HTTP server itself refused, in the form OTLP wants.
   package static func refusal(_ refusal: HTTPRefusal) -> HTTPResponse {
     let encoding = refusal.contentType.flatMap { Encoding(contentType: $0) } ?? .json
-    return .refusal(OTLPStatus(refusalCode: refusal.status), refusal.message, as: encoding)
+    var response = HTTPResponse.refusal(OTLPStatus(refusalCode: refusal.status), refusal.message, as: encoding)
+    // The server's own status; what OTLP makes of it is the code in the body.
+    response.status = refusal.status
+    return response
   }
 }
 

@@ -9,6 +9,8 @@ struct LineLogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
   private let format: LogFormat
   private let clock: any Clock
+  /// Lines may come from a reactor thread: a reader that has stopped must not stop it.
+  private static let console = Console(descriptor: StandardStream.error.rawValue, patience: .milliseconds(100))
 
   init(format: LogFormat, level: Logger.Level, clock: any Clock) {
     self.format = format
@@ -26,6 +28,6 @@ struct LineLogHandler: LogHandler {
     // Who speaks comes first, the rest by name: the same event always reads the same.
     let names = all.keys.sorted { ($0 == "component" ? "" : $0) < ($1 == "component" ? "" : $1) }
     let fields = names.map { (key: $0, value: all[$0].map { "\($0)" } ?? "") }
-    StandardStream.error.write(format.line(event.level, "\(event.message)", fields, at: clock.wall))
+    LineLogHandler.console.write(format.line(event.level, "\(event.message)", fields, at: clock.wall))
   }
 }
