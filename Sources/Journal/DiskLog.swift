@@ -120,7 +120,14 @@ final class DiskLog: Sendable {
 
   func start() throws(JournalError) {
     do {
-      try own.withLock { (own) throws(LogFailure) in try storeCursors(&own) }
+      try own.withLock { (own) throws(LogFailure) in
+        do throws(LogFailure) {
+          try storeCursors(&own)
+        } catch {
+          // D1 holds every write back until there is room for them.
+          guard case .outOfSpace = error else { throw error }
+        }
+      }
       let thread = try Thread(name: "journal") { self.run() }
       self.thread.withLock { $0 = thread }
     } catch let error as SystemError {
@@ -158,7 +165,7 @@ final class DiskLog: Sendable {
     own.withLock { own in
       guard state.withLock({ $0.disk?.failure == nil }) else { return }
       own.writer.seal()
-      try? storeCursors(&own)
+      try? storeCursors(&own, includingNext: true)
     }
   }
 
@@ -310,13 +317,15 @@ final class DiskLog: Sendable {
     for name in names where (try? files.remove(name)) == nil { own.leftovers.append(name) }
   }
 
-  private func storeCursors(_ own: inout Own) throws(LogFailure) {
+  /// - Parameter includingNext: also when only `next` has moved, so that the next start knows how much was durable.
+  private func storeCursors(_ own: inout Own, includingNext: Bool = false) throws(LogFailure) {
     let (current, wasNew, hasCursors) = state.withLock { state in
       let wasNew = state.disk?.hasNewCursors ?? false
       return (state.cursorsFile(id), wasNew, state.hasDurableCursors)
     }
     // `next` grows with every record, and says something only when no position does.
-    if current.positions == own.stored.positions, hasCursors || current.next == own.stored.next { return }
+    let isNextSaying = includingNext || !hasCursors
+    if current.positions == own.stored.positions, !isNextSaying || current.next == own.stored.next { return }
     do throws(LogFailure) {
       try current.write(to: files)
       own.stored = current

@@ -51,6 +51,9 @@ extension CursorState {
 }
 
 extension JournalState {
+  /// From this many records on, nothing is taken that only best-effort sinks want.
+  private static let unwrittenCountMax = 1 << 20
+
   // MARK: Taking groups
 
   /// What an append to a journal on disk comes to at once.
@@ -84,6 +87,11 @@ extension JournalState {
     let isDurable = entries.contains { $0.isWritten }
     let group = QueuedGroup(entries: entries, deadline: deadline, completion: isDurable ? completion : nil)
     if group.charge > capacity { return .refused(.tooLarge) }
+    // What is in no file costs nothing of the bound; its number is bounded instead.
+    if !isDurable, ring.count >= JournalState.unwrittenCountMax {
+      for entry in entries { dropAtOnce(entry.record) }
+      return .accepted(unwantedItems: unwantedItems)
+    }
     if disk.queuedBytes > 0, disk.queuedBytes + bytes > disk.queuedBytesMax {
       if isDurable { return .refused(disk.blockage ?? .full) }
       for entry in entries { dropAtOnce(entry.record) }

@@ -175,14 +175,20 @@ package final class Journal: Sendable {
     while let plan = state.withLock({ $0.nextBatch(of: cursor, limits: limits) }) {
       var reader = log?.reader
       var batch = Cursor.Batch()
+      var isUnreadableNow = false
       for entry in plan.entries {
-        guard let payload = entry.payload ?? reader?.payload(of: entry) else { break }
+        var payload = entry.payload
+        if payload == nil {
+          do { payload = try reader?.payload(of: entry) } catch { isUnreadableNow = true }
+        }
+        guard let payload else { break }
         batch.entries.append(
           Cursor.Batch.Entry(
             sequence: entry.sequence, payload: payload, itemCount: entry.itemCount, isReread: entry.payload == nil))
         batch.lastSequence = entry.sequence
       }
       if !batch.entries.isEmpty { return batch }
+      if isUnreadableNow { return nil }
       // The first record cannot be read: it is damaged, or the cursor was pushed over it meanwhile.
       let lost = state.withLock { $0.lose(plan.entries[0].sequence, cursor) }
       metrics.countUnreadable(lost.records)

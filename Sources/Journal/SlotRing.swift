@@ -85,14 +85,13 @@ struct SlotRing {
 
   /// The next sequence number in the ring behind `sequence`, or `next`.
   func after(_ sequence: UInt64) -> UInt64 {
-    guard let last = gaps.last, sequence < last.start else { return sequence + 1 }
-    for gap in gaps where gap.start == sequence + 1 { return gap.end }
-    return sequence + 1
+    guard let gap = gap(atOrBefore: sequence + 1), gap.start == sequence + 1 else { return sequence + 1 }
+    return gap.end
   }
 
   /// Whether there is a record of this number.
   func contains(_ sequence: UInt64) -> Bool {
-    first <= sequence && sequence < next && !gaps.contains { $0.start <= sequence && sequence < $0.end }
+    first <= sequence && sequence < next && sequence >= gap(atOrBefore: sequence)?.end ?? 0
   }
 
   /// What the records below `sequence` take of the bound together.
@@ -181,11 +180,20 @@ struct SlotRing {
 
   /// Sequence numbers without the gaps. In a gap, the slot of the record behind it.
   private func slot(_ sequence: UInt64) -> UInt64 {
-    guard !gaps.isEmpty else { return sequence }
-    for gap in gaps.reversed() where sequence >= gap.start {
-      return sequence >= gap.end ? sequence - gap.total : gap.end - gap.total
+    guard let gap = gap(atOrBefore: sequence) else { return sequence }
+    return sequence >= gap.end ? sequence - gap.total : gap.end - gap.total
+  }
+
+  /// The last gap that begins at `sequence` or before it. There may be as many gaps as records: a binary search.
+  private func gap(atOrBefore sequence: UInt64) -> Gap? {
+    guard let last = gaps.last else { return nil }
+    if sequence >= last.start { return last }
+    var (low, high) = (0, gaps.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if gaps[middle].start <= sequence { low = middle + 1 } else { high = middle }
     }
-    return sequence
+    return low > 0 ? gaps[low - 1] : nil
   }
 
   // The room is a power of two, so the low bits of a slot are its place.

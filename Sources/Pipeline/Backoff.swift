@@ -7,6 +7,9 @@ package struct Backoff: Sendable {
   private let settings: RetrySettings
   private var interval: Duration
 
+  /// However small the settings are, a failing sink is no busy loop.
+  private static let intervalMin = Duration.milliseconds(10)
+
   package init(_ settings: RetrySettings) {
     self.settings = settings
     interval = settings.initialInterval
@@ -21,7 +24,7 @@ package struct Backoff: Sendable {
   package mutating func next(requested: Duration?, jitter: Double) -> Duration {
     let drawn = Duration.seconds(interval.seconds * (1 + settings.randomizationFactor * jitter))
     interval = .seconds(min(interval.seconds * settings.multiplier, settings.maxInterval.seconds))
-    return max(drawn, Backoff.clamped(requested))
+    return max(drawn, Backoff.intervalMin, Backoff.clamped(requested))
   }
 
   /// A peer's wish as far as it is heard.

@@ -25,6 +25,9 @@ package final class SinkWorker: Sendable {
   private let control: Lock<Control>
   private let thread = Lock<Thread?>(nil)
 
+  /// How long to wait when the journal has nothing to read although something is pending.
+  private static let readPause = Duration.milliseconds(100)
+
   /// What other threads tell the sink's thread, and what it tells them.
   private struct Control {
     /// Something may have become due.
@@ -105,13 +108,17 @@ package final class SinkWorker: Sendable {
 
   private func status(_ lane: Int) -> Cursor.Status {
     let status = cursors[lane].status
-    log.journalDropped(signals[lane], total: status.dropped.items)
+    log.journalDropped(signals[lane], total: status.dropped.items - status.damaged.items)
     return status
   }
 
   private func read(_ lane: Int) -> Batch? {
     let limits = Cursor.Limits(itemsMax: settings.batch.itemsMax, bytesMax: settings.batch.bytesMax)
-    guard let records = cursors[lane].nextBatch(limits: limits) else { return nil }
+    guard let records = cursors[lane].nextBatch(limits: limits) else {
+      // Pushed forward just now, or the journal cannot open its files at the moment: not worth a busy loop.
+      wait(until: clock.monotonic + SinkWorker.readPause, alarms: [])
+      return nil
+    }
     var (requests, last): ([ExportRequest], UInt64) = ([], 0)
     for entry in records.entries {
       guard let request = request(entry, lane: lane) else {

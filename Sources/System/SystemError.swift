@@ -27,5 +27,11 @@ package struct SystemError: Error, CustomStringConvertible, Sendable {
   /// Whether the process lacks a right (EACCES, EPERM, EROFS).
   package var isPermissionDenied: Bool { [EACCES, EPERM, EROFS].contains(code) }
 
+  /// Whether a file could not be opened because too many are (EMFILE, ENFILE): nothing was changed.
+  package var isDescriptorShortage: Bool { code == EMFILE || code == ENFILE }
+
+  /// Whether the medium or the file system's own records are damaged (EIO, EUCLEAN, EBADMSG).
+  package var isMediumFailure: Bool { code == EIO || code == EUCLEAN || code == EBADMSG }
+
   package var description: String { "\(doing): \(reason)" }
 }

@@ -14,6 +14,7 @@ enum Daemon {
   static func run(configPath: String?, dataDirectory: String?) -> ExitStatus {
     // Before any thread starts, so that all inherit the blocked signals.
     UnixSignals.take()
+    ResourceLimits.raiseOpenFiles()
     let environment = ProcessStatistics.environment
     let clock = SystemClock()
     guard

@@ -26,6 +26,16 @@ import Testing
     return (names, try #require(fixture.journal.recovery))
   }
 
+  @Test("After an orderly stop, a damaged end is known to have been acknowledged, and is put aside")
+  func damagedEnd() throws {
+    let name = try #require(directory.segments.last)
+    try directory.change(name) { bytes in bytes[bytes.count - 20] ^= 1 }
+    let (names, report) = try recover()
+    #expect(names == Array(1...19))
+    #expect(report.truncatedBytes == 0)
+    #expect(report.quarantinedBytes > 1000)
+  }
+
   @Test("A flipped bit anywhere costs one record at most, and is counted", arguments: 0..<60)
   func flippedBit(seed: UInt64) throws {
     var random = SeededRandom(state: seed)

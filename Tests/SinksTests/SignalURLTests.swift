@@ -52,7 +52,8 @@ struct SignalURLTests {
 
   @Test("Credentials never reach the log")
   func redacted() {
-    #expect(SignalURL.redacted("https://me:se@cret@h:1/p@q?x=@") == "https://***@h:1/p@q?x=@")
+    #expect(SignalURL.redacted("https://me:se@cret@h:1/p@q?x=@") == "https://***@h:1/p@q?***")
+    #expect(SignalURL.redacted("https://h/otlp?api-key=secret#x") == "https://h/otlp?***")
     #expect(SignalURL.redacted("http://h/p@q") == "http://h/p@q")
   }
 }

@@ -202,6 +202,22 @@ import otlpd
     #expect(config.delivery(of: ComponentID(type: "nop")).whenFull == .bestEffort)
   }
 
+  @Test("A store behind another receiver does not make a network sink lossy")
+  func otherReceiver() throws {
+    let text = """
+      receivers:
+        otlp/edge: {protocols: {http: {endpoint: "127.0.0.1:14318"}}}
+        otlp/local: {protocols: {http: {endpoint: "127.0.0.1:14319"}}}
+      exporters: {otlp_http: {endpoint: "http://127.0.0.1:1"}, sqlite: }
+      service:
+        pipelines:
+          traces/edge: {receivers: [otlp/edge], exporters: [otlp_http]}
+          traces/local: {receivers: [otlp/local], exporters: [sqlite]}
+      """
+    let config = try #require(ConfigFixture(text).config)
+    #expect(config.delivery(of: ComponentID(type: "otlp_http")).whenFull == .refuse)
+  }
+
   @Test("A sink's own when_full and batch win")
   func ownKeys() throws {
     let text = ConfigFixture.text(

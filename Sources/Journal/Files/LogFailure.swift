@@ -4,12 +4,14 @@ internal import System
 
 /// Whether the journal goes on after a failure.
 enum LogFailure: Error {
-  /// There is no room now: what was to be written is not there, and may be written later.
+  /// There is no room now, or no descriptor: what was to be written is not there, and may be written later.
   case outOfSpace(SystemError)
   /// Nobody knows what is on the disk: nothing more may be written by this process.
   case fatal(SystemError)
 
-  init(_ error: SystemError) { self = error.isOutOfSpace ? .outOfSpace(error) : .fatal(error) }
+  init(_ error: SystemError) {
+    self = error.isOutOfSpace || error.isDescriptorShortage ? .outOfSpace(error) : .fatal(error)
+  }
 }
 
 extension LogFailure {

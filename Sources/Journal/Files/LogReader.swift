@@ -23,14 +23,25 @@ struct LogReader {
   }
 
   /// The record's payload; nil when the file is gone or its bytes are damaged.
-  mutating func payload(of entry: JournalState.ReadPlan.Entry) -> Bytes? {
-    guard let place = entry.place else { return nil }
-    if open?.segment != place.segment {
-      open = (try? files.open(JournalFormat.segmentName(place.segment))).map { (place.segment, $0) }
-    }
-    guard let bytes = try? open?.file.bytes(at: place.offset, count: place.count),
-      let frame = coder.frame(at: 0, in: bytes.span), frame.sequence == entry.sequence
+  ///
+  /// - Throws: `SystemError` when descriptors have run out, which says nothing about the record.
+  mutating func payload(of entry: JournalState.ReadPlan.Entry) throws(SystemError) -> Bytes? {
+    guard let place = entry.place, let bytes = try bytes(at: place), let frame = coder.frame(at: 0, in: bytes.span),
+      frame.sequence == entry.sequence
     else { return nil }
     return bytes.slice(frame.payloadStart..<frame.payloadStart + frame.payloadCount)
+  }
+
+  private mutating func bytes(at place: Place) throws(SystemError) -> Bytes? {
+    do throws(SystemError) {
+      if open?.segment != place.segment {
+        open = nil
+        open = (place.segment, try files.open(JournalFormat.segmentName(place.segment)))
+      }
+      return try open?.file.bytes(at: place.offset, count: place.count)
+    } catch {
+      if error.isDescriptorShortage { throw error }
+      return nil
+    }
   }
 }

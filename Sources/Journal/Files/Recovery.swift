@@ -100,7 +100,10 @@ struct Recovery {
 
   private mutating func readCursors(_ isThere: Bool) throws(SystemError) -> CursorsFile? {
     guard isThere else { return nil }
-    let bytes = try read(JournalFormat.cursors, upTo: 5 << 20)
+    guard let bytes = try readable(JournalFormat.cursors, upTo: 5 << 20) else {
+      report.cursorsLost = true
+      return nil
+    }
     switch CursorsFile.read(bytes.span) {
     case .cursors(let file) where file.next < JournalFormat.sequenceMax: return file
     case .incompatible(let version, let features):
@@ -115,7 +118,7 @@ struct Recovery {
   /// The header of a segment; nil when it is damaged.
   private mutating func readHeader(_ base: UInt64) throws(SystemError) -> SegmentHeader? {
     let name = JournalFormat.segmentName(base)
-    let bytes = try read(name, upTo: SegmentHeader.bytes)
+    guard let bytes = try readable(name, upTo: SegmentHeader.bytes) else { return nil }
     switch SegmentHeader.read(bytes.span) {
     case .header(let header): return header
     case .damaged: return nil
@@ -125,9 +128,15 @@ struct Recovery {
     }
   }
 
-  private func read(_ name: String, upTo count: Int) throws(SystemError) -> Bytes {
+  /// The file's first bytes; nil when the medium does not give them back, which is damage like any other.
+  private func readable(_ name: String, upTo count: Int) throws(SystemError) -> Bytes? {
     let file = try files.open(name)
-    return try file.bytes(at: 0, count: min(try file.size(), count))
+    do throws(SystemError) {
+      return try file.bytes(at: 0, count: min(try file.size(), count))
+    } catch {
+      if error.isMediumFailure { return nil }
+      throw error
+    }
   }
 
   // MARK: One segment
@@ -136,7 +145,7 @@ struct Recovery {
     _ base: UInt64, isNewest: Bool, floor: UInt64, _ take: (RecoveredRecord) -> Void
   ) throws(SystemError) {
     let name = JournalFormat.segmentName(base)
-    let bytes = try read(name, upTo: .max)
+    guard let bytes = try readable(name, upTo: .max) else { return try quarantineFile(name) }
     // What is missing before the first segment is known when a cursor is opened that stood there.
     let expected = segments.last.map { $0.last + 1 } ?? base
     var scan = SegmentScan(coder: FrameCoder(id: id, relaxations: relaxations), base: base, expected: expected)
@@ -155,7 +164,8 @@ struct Recovery {
         flush(&reading, take)
         try quarantine(bytes.slice(range), of: name, at: range.lowerBound)
       case .rest(let range):
-        if isNewest {
+        // The cursors were stored when everything below their `next` was durable.
+        if isNewest, scan.expected >= cursors.next {
           report.truncatedBytes += range.count
         } else {
           try quarantine(bytes.slice(range), of: name, at: range.lowerBound)

@@ -43,8 +43,13 @@ package enum SignalURL {
     return nil
   }
 
-  /// The URL as it may be logged: without a user and password.
+  /// The URL as it may be logged: without a user and password, and without a query, which may hold a key.
   package static func redacted(_ url: String) -> String {
+    let path = url.prefix { $0 != "?" && $0 != "#" }
+    return withoutUser(String(path)) + (path.endIndex == url.endIndex ? "" : "?***")
+  }
+
+  private static func withoutUser(_ url: String) -> String {
     guard let start = url.range(of: "://")?.upperBound else { return url }
     let end = url[start...].firstIndex { "/?#".contains($0) } ?? url.endIndex
     guard let at = url[start..<end].lastIndex(of: "@") else { return url }

@@ -38,9 +38,11 @@ extension CollectorConfig {
     case .local: return .refuse
     case .network:
       let isKeptHere = pipelines(to: id).allSatisfy { pipeline in
-        pipelines.contains { other in
-          other.signal == pipeline.signal
-            && other.sinks.contains { sinks[$0].map { type(of: $0).durability } == .local }
+        pipeline.receivers.allSatisfy { receiver in
+          pipelines.contains { other in
+            other.signal == pipeline.signal && other.receivers.contains(receiver)
+              && other.sinks.contains { sinks[$0].map { type(of: $0).durability } == .local }
+          }
         }
       }
       return isKeptHere ? .dropOldest : .refuse
