@@ -46,7 +46,8 @@ test-integration: build $(VENV)/ready  ## run the black-box tests only
 check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests
 
 .PHONY: bench
-bench: build $(VENV)/ready  ## measure CPU, memory, start-up and size beside rotel and a server that discards
+bench: build $(VENV)/ready  ## measure the codec, and CPU, memory, start-up and size beside rotel and a server that discards
+	swift build -c release --product CodecBench
 	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd
 
 .PHONY: format
