@@ -11,7 +11,7 @@ VENV := .venv
 PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev
 # What the tests and the benchmark use besides: a client, and a compiler for two small programs.
 TEST_TOOLS := curl
-BENCH_TOOLS := gcc libc6-dev
+BENCH_TOOLS := gcc libc6-dev valgrind
 REQUIREMENTS := Tests/Integration/requirements.txt
 SOURCES := Package.swift Sources Tests
 
@@ -55,7 +55,8 @@ simulate: tests-built  ## lose power N times as often as `make test` does (SEED=
 check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests
 
 .PHONY: bench
-bench: build bench-tools $(VENV)/ready  ## measure CPU, memory, start-up and size beside rotel and a server that discards
+bench: build bench-tools $(VENV)/ready  ## measure the codec, and CPU, memory, start-up and size beside rotel and a server that discards
+	swift build -c release --product CodecBench
 	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd
 
 .PHONY: format

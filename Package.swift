@@ -85,6 +85,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings, linkerSettings: standalone),
+    // Measured by `make bench`; not installed.
+    .executableTarget(
+      name: "CodecBench", dependencies: ["OTLP", "Bytes"], path: "Benchmarks/CodecBench", swiftSettings: settings),
     // Tests: one folder per target, and what several of them use.
     .target(
       name: "LoopbackServer", dependencies: ["System"], path: "Tests/LoopbackServer", swiftSettings: settings),
