@@ -8,7 +8,8 @@ MAKEFLAGS += --no-print-directory
 PREFIX ?= /usr/local
 BUILD := .build/release
 VENV := .venv
-PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev
+PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev libdeflate-dev libzstd-dev \
+  libnghttp2-dev libssl-dev
 # What the tests and the benchmark use besides: a client, and a compiler for two small programs.
 TEST_TOOLS := curl
 BENCH_TOOLS := gcc libc6-dev valgrind

@@ -91,7 +91,9 @@ package struct Lane: Sendable {
     case .success(let rejection):
       held = nil
       return .delivered(rejection)
-    case .failure(.permanent(let reason)):
+    case .failure(.blocked(let error)):
+      return failed(error, requested: .seconds(30), start: start, now: now, stopping: stopping, jitter: jitter)
+    case .failure(.permanent(let reason)), .failure(.tooLarge(let reason)), .failure(.invalid(let reason)):
       held = nil
       return .dropped(reason: reason, error: "not retryable: \(reason)")
     case .failure(.retryable(let requested, let error)):

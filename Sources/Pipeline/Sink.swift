@@ -31,6 +31,12 @@ package struct Batch: Sendable {
 package enum ExportError: Error, Sendable, Equatable {
   /// The same batch may succeed later; `after` is what the other side asked for.
   case retryable(after: Duration?, reason: String)
+  /// The other side takes nothing of this signal until somebody changes something there or here (HTTP 401, 403, 404).
+  case blocked(reason: String)
+  /// A smaller batch may be taken (HTTP 413).
+  case tooLarge(reason: String)
+  /// Some record of the batch is not acceptable (HTTP 400): the others may be, without it.
+  case invalid(reason: String)
   /// The same batch can never succeed: its items are dropped and counted under `reason`.
   case permanent(reason: String)
 }

@@ -1,0 +1,2 @@
+// Debian's libdeflate, as a Swift module.
+#include <libdeflate.h>

@@ -1,0 +1,3 @@
+// Debian's OpenSSL, as a Swift module.
+#include <openssl/err.h>
+#include <openssl/ssl.h>

@@ -1,0 +1,2 @@
+// Debian's libzstd, as a Swift module.
+#include <zstd.h>
