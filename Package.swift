@@ -92,6 +92,9 @@ let package = Package(
     // Measured by `make bench`; not installed.
     .executableTarget(
       name: "CodecBench", dependencies: ["OTLP", "Bytes"], path: "Benchmarks/CodecBench", swiftSettings: settings),
+    .executableTarget(
+      name: "StoreBench", dependencies: ["TelemetryStore", "OTLP", "Bytes", "System", logging],
+      path: "Benchmarks/StoreBench", swiftSettings: settings),
     // Tests: one folder per target, and what several of them use.
     .target(
       name: "LoopbackServer", dependencies: ["System"], path: "Tests/LoopbackServer", swiftSettings: settings),

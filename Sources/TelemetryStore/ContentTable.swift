@@ -17,19 +17,20 @@ struct ContentTable: ~Copyable {
   /// A longer content is not remembered, and the buffer it made grow is given back.
   private static let contentBytesMax = 64 << 10
 
-  private var find: Statement
+  private var search: Statement
   private var insert: Statement
   private var known: [UInt64: Known] = [:]
   private var knownBytes = 0
   /// Where a content is put together; kept to save allocations.
   private var content = ByteBuffer(capacity: 1024)
+  private var hash: UInt64 = 0
 
   /// - Parameter columns: besides `id`; the first is `content_hash`. Both statements take them as parameters in order.
   init(_ table: String, columns: [String], in database: Database) throws(SQLiteError) {
     let matches = columns.enumerated().map { "\($1) IS ?\($0 + 1)" }
-    let find = try database.prepare("SELECT id FROM \(table) WHERE \(matches.joined(separator: " AND "))")
+    let search = try database.prepare("SELECT id FROM \(table) WHERE \(matches.joined(separator: " AND "))")
     let insert = try Statement.insert(into: table, columns, in: database)
-    self.find = find
+    self.search = search
     self.insert = insert
   }
 
@@ -41,15 +42,38 @@ struct ContentTable: ~Copyable {
   mutating func id(
     in database: Database, _ describe: (inout ByteBuffer) -> Void, _ bind: (inout Statement) -> Void
   ) throws(SQLiteError) -> Int64 {
+    if let found = try find(describe, bind) { return found }
+    return try add(in: database, bind)
+  }
+
+  /// The id of the row with this content; nil when there is none, and `add` may follow.
+  mutating func find(
+    _ describe: (inout ByteBuffer) -> Void, _ bind: (inout Statement) -> Void
+  ) throws(SQLiteError) -> Int64? {
     content.removeAll()
     describe(&content)
     let hash = content.span.contentHash
-    if let known = known[hash], known.content.span.isEqual(to: content.span) { return known.id }
-    let id: Int64
-    if let found = try search(hash, bind) { id = found } else { id = try add(hash, in: database, bind) }
+    self.hash = hash
+    if let old = known[hash], old.content.span.isEqual(to: content.span) { return old.id }
+    guard let found = try search(bind) else { return nil }
+    remember(found)
+    return found
+  }
+
+  /// Inserts the row whose content `find` did not find.
+  mutating func add(in database: Database, _ bind: (inout Statement) -> Void) throws(SQLiteError) -> Int64 {
+    insert.bind(Int64(bitPattern: hash), at: 1)
+    bind(&insert)
+    try insert.run()
+    let id = database.lastInsertedRow
+    remember(id)
+    return id
+  }
+
+  private mutating func remember(_ id: Int64) {
     guard content.count <= ContentTable.contentBytesMax else {
       content = ByteBuffer(capacity: 1024)
-      return id
+      return
     }
     if knownBytes > ContentTable.knownBytesMax {
       known.removeAll()
@@ -57,25 +81,15 @@ struct ContentTable: ~Copyable {
     }
     known[hash] = Known(content: Bytes(copying: content.span), id: id)
     knownBytes += content.count + Bytes.padding
-    return id
   }
 
-  private mutating func search(_ hash: UInt64, _ bind: (inout Statement) -> Void) throws(SQLiteError) -> Int64? {
-    find.bind(Int64(bitPattern: hash), at: 1)
-    bind(&find)
-    guard try find.step() else { return nil }
-    let id = find.integer(0)
-    find.reset()
+  private mutating func search(_ bind: (inout Statement) -> Void) throws(SQLiteError) -> Int64? {
+    search.bind(Int64(bitPattern: hash), at: 1)
+    bind(&search)
+    guard try search.step() else { return nil }
+    let id = search.integer(0)
+    search.reset()
     return id
-  }
-
-  private mutating func add(
-    _ hash: UInt64, in database: Database, _ bind: (inout Statement) -> Void
-  ) throws(SQLiteError) -> Int64 {
-    insert.bind(Int64(bitPattern: hash), at: 1)
-    bind(&insert)
-    try insert.run()
-    return database.lastInsertedRow
   }
 }
 

@@ -80,7 +80,7 @@ final class DayFile {
       """
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
-      PRAGMA cache_size = -16384;
+      PRAGMA cache_size = -65536;
       PRAGMA temp_store = MEMORY;
       PRAGMA wal_autocheckpoint = 4000;
       """)
@@ -102,6 +102,7 @@ final class DayFile {
       }
       var written = RowWriter.Written()
       for request in requests { try writer.insert(request, into: &written) }
+      try writer.rollups.flush()
       range.include(written.range)
       try store(range, of: key.signal)
       try Positions.update(&writePosition, key, lastSequence, time)

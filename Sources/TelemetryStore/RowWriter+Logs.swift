@@ -1,4 +1,4 @@
-// Log records as rows of the table `logs`.
+// Log records as rows of the table `log_rows`.
 
 internal import Bytes
 internal import OTLP
@@ -17,7 +17,7 @@ enum LogColumn: Int32, CaseIterable {
       "scope_id",
     ]
     precondition(names.count == allCases.count, "every column that is bound has a name")
-    return try Statement.insert(into: "logs", names, in: database)
+    return try Statement.insert(into: "log_rows", names, in: database)
   }
 }
 

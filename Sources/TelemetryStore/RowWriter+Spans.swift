@@ -1,4 +1,4 @@
-// Spans as rows of the table `spans`.
+// Spans as rows of the table `span_rows`.
 
 internal import Bytes
 internal import OTLP
@@ -19,7 +19,7 @@ enum SpanColumn: Int32, CaseIterable {
       "dropped_links_count", "resource_id", "scope_id",
     ]
     precondition(names.count == allCases.count, "every column that is bound has a name")
-    return try Statement.insert(into: "spans", names, in: database)
+    return try Statement.insert(into: "span_rows", names, in: database)
   }
 }
 
@@ -36,7 +36,8 @@ extension RowWriter {
     spans.bind(bits: span.startTimeUnixNano, at: SpanColumn.start.rawValue)
     spans.bind(bits: span.endTimeUnixNano, at: SpanColumn.end.rawValue)
     bind(span.hasStatus, span.status)
-    bindHTTP(span.attributes)
+    traits.read(span.attributes)
+    RowWriter.bindHTTP(traits, &spans)
     spans.bind(present: span.attributes, at: SpanColumn.attributes.rawValue)
     spans.bind(Int64(span.droppedAttributesCount), at: SpanColumn.droppedAttributes.rawValue)
     spans.bind(present: span.events, at: SpanColumn.events.rawValue)
@@ -50,6 +51,9 @@ extension RowWriter {
       written.duplicates += 1
       return
     }
+    if let operation = try operations.id(of: span, traits, service: serviceName, in: database) {
+      rollups.count(span, statusCode: traits.statusCode, operation: operation.id)
+    }
     written.range.rowCount += 1
     written.range.include(span.startTimeUnixNano)
     written.range.include(span.endTimeUnixNano)
@@ -61,39 +65,9 @@ extension RowWriter {
     if isPresent { spans.bind(text: status.text.span, at: SpanColumn.statusMessage.rawValue) }
   }
 
-  /// The columns for HTTP, by the stable semantic conventions and, where those are absent, by the older ones.
-  private mutating func bindHTTP(_ attributes: AttributesView) {
-    var isStable = (method: false, statusCode: false)
-    var seen = (route: false, method: false, statusCode: false)
-    attributes.forEach { key, value in
-      // The lengths of the five keys differ, which spares comparing most keys.
-      switch key.count {
-      case 10 where key == "http.route":
-        guard !seen.route, let route = value.text, !route.isEmpty else { return }
-        spans.bind(text: route.span, at: SpanColumn.httpRoute.rawValue)
-        seen.route = true
-      case 19 where key == "http.request.method", 11 where key == "http.method":
-        let isCurrent = key.count == 19
-        guard !isStable.method, isCurrent || !seen.method, let method = value.text, !method.isEmpty else { return }
-        spans.bind(text: method.span, at: SpanColumn.httpMethod.rawValue)
-        seen.method = true
-        isStable.method = isCurrent
-      case 25 where key == "http.response.status_code", 16 where key == "http.status_code":
-        let isCurrent = key.count == 25
-        guard !isStable.statusCode, isCurrent || !seen.statusCode, let code = value.statusCode else { return }
-        spans.bind(code, at: SpanColumn.httpStatusCode.rawValue)
-        seen.statusCode = true
-        isStable.statusCode = isCurrent
-      default: return
-      }
-    }
-  }
-}
-
-extension AnyValueView {
-  /// An HTTP status code; some clients write it as text.
-  fileprivate var statusCode: Int64? {
-    if let text, text.count <= 3 { return Int64(text.string) }
-    return int
+  private static func bindHTTP(_ traits: borrowing SpanTraits, _ spans: inout Statement) {
+    if !traits.method.isEmpty { spans.bind(text: traits.method.span, at: SpanColumn.httpMethod.rawValue) }
+    if !traits.route.isEmpty { spans.bind(text: traits.route.span, at: SpanColumn.httpRoute.rawValue) }
+    if let code = traits.statusCode { spans.bind(code, at: SpanColumn.httpStatusCode.rawValue) }
   }
 }

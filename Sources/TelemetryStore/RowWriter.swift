@@ -20,6 +20,9 @@ struct RowWriter: ~Copyable {
   var points: Statement
   var metrics: ContentTable
   var series: ContentTable
+  var operations: OperationTable
+  var rollups: RollupWriter
+  var traits = SpanTraits()
   private var resources: ContentTable
   private var scopes: ContentTable
 
@@ -49,6 +52,8 @@ struct RowWriter: ~Copyable {
     let series = try ContentTable(
       "series", columns: ["content_hash", "metric_id", "resource_id", "scope_id", "service_name", "attributes"],
       in: database)
+    let operations = try OperationTable(database)
+    let rollups = try RollupWriter(database)
     // All at once: a partly initialised value of one owner cannot be taken back when a later statement fails.
     self.database = database
     self.spans = spans
@@ -58,6 +63,8 @@ struct RowWriter: ~Copyable {
     self.scopes = scopes
     self.metrics = metrics
     self.series = series
+    self.operations = operations
+    self.rollups = rollups
   }
 
   /// Inserts every item of the request.

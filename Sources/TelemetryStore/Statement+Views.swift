@@ -24,9 +24,9 @@ extension Statement {
     if !text.isEmpty { bind(text: text.span, at: index) }
   }
 
-  /// Binds an id in lower-case hex.
+  /// Binds an id as it is.
   mutating func bind(present id: BytesView, at index: Int32) {
-    if !id.isEmpty { bindText(at: index) { id.appendHex(to: &$0) } }
+    if !id.isEmpty { bind(blob: id.span, at: index) }
   }
 
   /// Binds attributes as one flat JSON object.
