@@ -18,7 +18,8 @@ enum StoreBench {
       print("usage: StoreBench DIRECTORY SPANS MEASURED")
       exit(64)
     }
-    let store = TelemetryStore(directory: words[1], clock: SystemClock(), logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
+    let store = TelemetryStore(
+      directory: words[1], clock: SystemClock(), logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
     try store.open()
     var sequence: UInt64 = 0
     var traffic = Traffic(seed: 1)
@@ -31,7 +32,8 @@ enum StoreBench {
       var requests: [ExportRequest] = []
       for piece in 0..<16 {
         let from = day + 86_400_000_000_000 / UInt64(total) * UInt64(done + piece * batch / 16)
-        requests.append(traffic.request(traces: batch / 16 / Traffic.spansPerTrace, from: from, through: from + 44_000_000_000))
+        requests.append(
+          traffic.request(traces: batch / 16 / Traffic.spansPerTrace, from: from, through: from + 44_000_000_000))
       }
       sequence += 1
       let start = cpuTime()
@@ -40,12 +42,16 @@ enum StoreBench {
       done += batch
     }
     let bytes = store.bytes
-    let first = (done - measured) 
-    print("filling: \(rate(first, nanoseconds[0])) spans per CPU-second; then: \(rate(done - first, nanoseconds[1])); bytes per span: \(bytes / done)")
+    let first = (done - measured)
+    print(
+      "filling: \(rate(first, nanoseconds[0])) spans per CPU-second; then: \(rate(done - first, nanoseconds[1])); bytes per span: \(bytes / done)"
+    )
     store.close()
   }
 
-  private static func rate(_ spans: Int, _ nanoseconds: UInt64) -> Int { Int(Double(spans) * 1e9 / Double(max(nanoseconds, 1))) }
+  private static func rate(_ spans: Int, _ nanoseconds: UInt64) -> Int {
+    Int(Double(spans) * 1e9 / Double(max(nanoseconds, 1)))
+  }
 
   private static func cpuTime() -> UInt64 {
     var time = timespec()

@@ -10,7 +10,8 @@ struct Traffic {
 
   private static let services = ["shop", "stock", "billing", "mail"]
   private static let routes = [
-    "/orders", "/orders/{id}", "/customers/{id}/orders", "/search", "/health", "/cart/{id}/items", "/login", "/stock/{sku}",
+    "/orders", "/orders/{id}", "/customers/{id}/orders", "/search", "/health", "/cart/{id}/items", "/login",
+    "/stock/{sku}",
     "/invoices/{id}", "/reports/daily", "/products", "/products/{id}/reviews",
   ]
 

@@ -90,7 +90,7 @@ final class DayFile {
   ///
   /// After an error the file must be opened anew: it remembers ids of rows that were rolled back.
   func write(
-    _ requests: [ExportRequest], _ key: PositionKey, lastSequence: UInt64, at time: UInt64
+    _ requests: [ExportRequest], _ key: PositionKey, lastSequence: UInt64, at time: UInt64, now: Instant
   ) throws(SQLiteError) -> Committed {
     try sync()
     var committed = Committed()
@@ -102,7 +102,7 @@ final class DayFile {
       }
       var written = RowWriter.Written()
       for request in requests { try writer.insert(request, into: &written) }
-      try writer.rollups.flush()
+      try writer.finish(at: now)
       range.include(written.range)
       try store(range, of: key.signal)
       try Positions.update(&writePosition, key, lastSequence, time)

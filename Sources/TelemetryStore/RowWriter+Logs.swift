@@ -29,7 +29,8 @@ extension RowWriter {
     logs.bind(present: record.severityText, at: LogColumn.severityText.rawValue)
     logs.bind(present: serviceName, at: LogColumn.serviceName.rawValue)
     logs.bind(present: record.eventName, at: LogColumn.eventName.rawValue)
-    bind(body: record.body)
+    logs.bind(record.body.text == nil && record.body.isPresent ? 1 : 0, at: LogColumn.bodyIsJSON.rawValue)
+    RowWriter.bind(body: record.body, at: LogColumn.body.rawValue, to: &logs)
     logs.bind(present: record.traceID, at: LogColumn.traceID.rawValue)
     logs.bind(present: record.spanID, at: LogColumn.spanID.rawValue)
     logs.bind(present: record.attributes, at: LogColumn.attributes.rawValue)
@@ -38,18 +39,21 @@ extension RowWriter {
     logs.bind(resourceID, at: LogColumn.resourceID.rawValue)
     logs.bind(scopeID, at: LogColumn.scopeID.rawValue)
     try logs.run()
+    if record.body.isPresent {
+      logText.bind(database.lastInsertedRow, at: 1)
+      RowWriter.bind(body: record.body, at: 2, to: &logText)
+      try logText.run()
+    }
     written.range.rowCount += 1
     written.range.include(record.timeUnixNano == 0 ? record.observedTimeUnixNano : record.timeUnixNano)
   }
 
   /// A text as it is, anything else as JSON; an absent body is NULL, an empty value the JSON text `null`.
-  private mutating func bind(body: AnyValueView) {
-    let text = body.text
-    logs.bind(text == nil && body.isPresent ? 1 : 0, at: LogColumn.bodyIsJSON.rawValue)
-    if let text {
-      logs.bind(text: text.span, at: LogColumn.body.rawValue)
+  private static func bind(body: AnyValueView, at index: Int32, to statement: inout Statement) {
+    if let text = body.text {
+      statement.bind(text: text.span, at: index)
     } else if body.isPresent {
-      logs.bindText(at: LogColumn.body.rawValue) { FlatJSON.append(body, to: &$0) }
+      statement.bindText(at: index) { FlatJSON.append(body, to: &$0) }
     }
   }
 }

@@ -51,8 +51,10 @@ extension RowWriter {
       written.duplicates += 1
       return
     }
+    newestSpan = database.lastInsertedRow
     if let operation = try operations.id(of: span, traits, service: serviceName, in: database) {
       rollups.count(span, statusCode: traits.statusCode, operation: operation.id)
+      if operation.category == .statement { findings.note(span, statement: operation.id) }
     }
     written.range.rowCount += 1
     written.range.include(span.startTimeUnixNano)

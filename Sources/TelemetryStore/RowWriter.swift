@@ -3,6 +3,7 @@
 internal import Bytes
 internal import OTLP
 internal import SQLite
+internal import System
 
 /// The statements and the memory of one open file. Call it inside a transaction only; after a rollback it is of no use.
 struct RowWriter: ~Copyable {
@@ -17,12 +18,18 @@ struct RowWriter: ~Copyable {
   let database: Database
   var spans: Statement
   var logs: Statement
+  /// The full-text index of the bodies.
+  var logText: Statement
   var points: Statement
   var metrics: ContentTable
   var series: ContentTable
   var operations: OperationTable
   var rollups: RollupWriter
+  var findings: FindingWriter
+  private var edges: EdgeCounter
   var traits = SpanTraits()
+  /// The row of the last span inserted.
+  var newestSpan: Int64 = 0
   private var resources: ContentTable
   private var scopes: ContentTable
 
@@ -36,6 +43,7 @@ struct RowWriter: ~Copyable {
   init(_ database: Database) throws(SQLiteError) {
     let spans = try SpanColumn.prepareInsert(in: database)
     let logs = try LogColumn.prepareInsert(in: database)
+    let logText = try database.prepare("INSERT INTO log_text(rowid, body) VALUES (?1, ?2)")
     let points = try PointColumn.prepareInsert(in: database)
     let resources = try ContentTable(
       "resources",
@@ -54,10 +62,13 @@ struct RowWriter: ~Copyable {
       in: database)
     let operations = try OperationTable(database)
     let rollups = try RollupWriter(database)
+    let findings = try FindingWriter(database)
+    let edges = try EdgeCounter(database)
     // All at once: a partly initialised value of one owner cannot be taken back when a later statement fails.
     self.database = database
     self.spans = spans
     self.logs = logs
+    self.logText = logText
     self.points = points
     self.resources = resources
     self.scopes = scopes
@@ -65,6 +76,8 @@ struct RowWriter: ~Copyable {
     self.series = series
     self.operations = operations
     self.rollups = rollups
+    self.findings = findings
+    self.edges = edges
   }
 
   /// Inserts every item of the request.
@@ -88,6 +101,13 @@ struct RowWriter: ~Copyable {
         try insert(metric, into: &written)
       }
     }
+  }
+
+  /// Writes what the inserted spans add to the roll-ups, the findings and the edges: the last step of a transaction.
+  mutating func finish(at now: Instant) throws(SQLiteError) {
+    try rollups.flush()
+    try findings.flush()
+    try edges.count(through: newestSpan, at: now)
   }
 
   /// Makes `resourceID`, `scopeID` and `serviceName` those of the next item.

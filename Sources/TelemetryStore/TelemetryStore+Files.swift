@@ -101,6 +101,7 @@ extension TelemetryStore {
     guard try reader.value("PRAGMA journal_mode") == .text("wal") else { return }
     reader.close()
     let writer = try Database(path: path, mode: .readWrite, busyTimeout: .milliseconds(200))
+    try EdgeCounter.finish(writer)
     try writer.execute("PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)")
     // Answers with the mode that holds now: a reader elsewhere keeps the file in WAL mode until the next time.
     if try writer.value("PRAGMA journal_mode = DELETE") != .text("delete") {

@@ -138,7 +138,7 @@ package final class TelemetryStore: Sendable {
     for _ in 0..<2 {
       let file = try today(&state)
       do {
-        let committed = try file.write(requests, key, lastSequence: lastSequence, at: clock.wall)
+        let committed = try file.write(requests, key, lastSequence: lastSequence, at: clock.wall, now: clock.monotonic)
         guard isInPlace(file) else {
           noteLost(file)
           state.file = nil

@@ -91,7 +91,7 @@ import Testing
   @Test("Only today's file is migrated, an older one keeps its version and gives its positions")
   func migratesForward() throws {
     let first = StoreSchema(steps: StoreSchema.current.steps)
-    let second = StoreSchema(steps: first.steps + ["ALTER TABLE spans ADD COLUMN extra TEXT"])
+    let second = StoreSchema(steps: first.steps + ["ALTER TABLE span_rows ADD COLUMN extra TEXT"])
     let store = fixture.store(schema: first)
     try store.open()
     try store.write(signal: .traces, requests: [.span(span: 1)], journal: 1, lastSequence: 1)
@@ -147,7 +147,7 @@ import Testing
     let store = try fixture.openStore()
     let other = try Database(path: fixture.directory.path(of: today), mode: .readWrite)
     try other.execute(
-      "CREATE TRIGGER t BEFORE INSERT ON spans WHEN new.name = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END")
+      "CREATE TRIGGER t BEFORE INSERT ON span_rows WHEN new.name = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END")
     do {
       try store.write(signal: .traces, requests: [.span(name: "bad")], journal: 1, lastSequence: 1)
       Issue.record("expected an error")

@@ -98,7 +98,11 @@ struct OperationTable: ~Copyable {
       }
       return .route
     case 3 where traits.isDatabase || !traits.statement.isEmpty:
-      if traits.statement.isEmpty { append(span.name.span) } else { StatementText.append(traits.statement.span, to: &name) }
+      if traits.statement.isEmpty {
+        append(span.name.span)
+      } else {
+        StatementText.append(traits.statement.span, to: &name)
+      }
       return .statement
     case 3, 4:
       append(traits.host.isEmpty ? span.name.span : traits.host.span)
