@@ -12,7 +12,7 @@ enum FlatJSONTarget {
         "\"attributes\":{",
       ]
       .map { Array($0.utf8) },
-    generate: nil, check: check)
+    check: check)
 
   private static let kinds: [MessageKind] = [.spanEvent, .spanLink, .entityRef, .exemplar, .valueAtQuantile, .buckets]
 

@@ -11,6 +11,16 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
   /// Tries one input; returns whether it was accepted, and throws `FuzzFailure` when something does not hold.
   package let check: @Sendable ([UInt8]) throws -> Bool
 
+  package init(
+    name: String, tokens: [[UInt8]], generate: (@Sendable (inout SplitMix) -> [UInt8])? = nil,
+    check: @escaping @Sendable ([UInt8]) throws -> Bool
+  ) {
+    self.name = name
+    self.tokens = tokens
+    self.generate = generate
+    self.check = check
+  }
+
   package var description: String { name }
 
   /// A new target is a file beside this one, and a line here.
@@ -24,7 +34,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
 package struct FuzzFailure: Error, CustomStringConvertible {
   package let description: String
 
-  init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }
 
 /// Throws unless `condition` holds.

@@ -8,13 +8,13 @@ enum ReplyTargets {
   static let all =
     Signal.allCases.flatMap { signal in
       encodings.map { suffix, encoding in
-        FuzzTarget(name: "\(signal.name).response.\(suffix)", tokens: tokens, generate: nil) { input in
+        FuzzTarget(name: "\(signal.name).response.\(suffix)", tokens: tokens) { input in
           try checkResponse(Bytes(input), encoding, signal)
         }
       }
     }
     + encodings.map { suffix, encoding in
-      FuzzTarget(name: "status.\(suffix)", tokens: tokens, generate: nil) { try checkStatus(Bytes($0), encoding) }
+      FuzzTarget(name: "status.\(suffix)", tokens: tokens) { try checkStatus(Bytes($0), encoding) }
     }
 
   private static let encodings = [("json", Encoding.json), ("pb", .protobuf)]

@@ -7,7 +7,7 @@ import Testing
 @Suite("Fuzzing", .serialized)
 struct FuzzTargetTests {
   private static let seed = ProcessInfo.processInfo.environment["OTLPD_FUZZ_SEED"].flatMap(UInt64.init) ?? 1
-  private static let count = ProcessInfo.processInfo.environment["OTLPD_FUZZ_COUNT"].flatMap(Int.init) ?? 3_000
+  private static let count = ProcessInfo.processInfo.environment["OTLPD_FUZZ_COUNT"].flatMap(Int.init) ?? 2_000
 
   @Test("What is kept holds its promises", arguments: FuzzTarget.all)
   func replay(_ target: FuzzTarget) throws {
