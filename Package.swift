@@ -93,7 +93,7 @@ let package = Package(
     .executableTarget(
       name: "CodecBench", dependencies: ["OTLP", "Bytes"], path: "Benchmarks/CodecBench", swiftSettings: settings),
     .executableTarget(
-      name: "StoreBench", dependencies: ["TelemetryStore", "OTLP", "Bytes", "System", logging],
+      name: "StoreBench", dependencies: ["TelemetryStore", "OTLP", "Bytes", "System", "Fuzzing", logging],
       path: "Benchmarks/StoreBench", swiftSettings: settings),
     // Tests: one folder per target, and what several of them use.
     .target(

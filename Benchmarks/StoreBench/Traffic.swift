@@ -1,6 +1,7 @@
 // Traces as FastAPI services send them: a server span, two statements and a call to another service.
 
 internal import Bytes
+internal import Fuzzing
 internal import OTLP
 
 /// Makes requests of whole traces, the same ones for the same seed.
@@ -15,9 +16,9 @@ struct Traffic {
     "/invoices/{id}", "/reports/daily", "/products", "/products/{id}/reviews",
   ]
 
-  private var state: UInt64
+  private var chance: SplitMix
 
-  init(seed: UInt64) { state = seed }
+  init(seed: UInt64) { chance = SplitMix(seed: seed) }
 
   /// One request of `traces` traces that end between the two times, in nanoseconds since 1970.
   mutating func request(traces: Int, from start: UInt64, through end: UInt64) -> ExportRequest {
@@ -112,20 +113,11 @@ struct Traffic {
   private mutating func hex(_ bytes: Int) -> String {
     var text = ""
     for _ in 0..<(bytes / 8) {
-      let digits = String(next(), radix: 16)
+      let digits = String(chance.next(), radix: 16)
       text += String(repeating: "0", count: 16 - digits.count) + digits
     }
     return text
   }
 
-  private mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
-
-  /// SplitMix64.
-  private mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
-  }
+  private mutating func below(_ limit: Int) -> Int { Int(chance.next() % UInt64(limit)) }
 }

@@ -1,17 +1,17 @@
 // A database statement without its literals, so that calls that differ in values only are one operation.
 
-internal import Bytes
+package import Bytes
 
 /// Normalises SQL text.
 ///
 /// Literals become `?`, runs of white space one space, comments go, and a list of values (`IN (?, ?, ?)`) becomes one of
 /// them. It knows tokens, not grammar: it takes any dialect, and text that is no SQL at all.
-enum StatementText {
+package enum StatementText {
   /// A statement's normal form is cut behind this many bytes, at the end of a character.
-  static let bytesMax = 2048
+  package static let bytesMax = 2048
 
   /// Appends the normal form of the statement.
-  static func append(_ text: Span<UInt8>, to buffer: inout ByteBuffer) {
+  package static func append(_ text: Span<UInt8>, to buffer: inout ByteBuffer) {
     var writer = Writer(start: buffer.count)
     var index = 0
     while index < text.count, buffer.count - writer.start < bytesMax {
