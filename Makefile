@@ -10,8 +10,8 @@ BUILD := .build/release
 VENV := .venv
 PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev libdeflate-dev libzstd-dev \
   libnghttp2-dev libssl-dev
-# What the tests and the benchmark use besides: a client, and a compiler for two small programs.
-TEST_TOOLS := curl
+# What the tests and the benchmark use besides: a client, and a compiler for a few small programs.
+TEST_TOOLS := curl gcc libc6-dev
 BENCH_TOOLS := gcc libc6-dev valgrind
 REQUIREMENTS := Tests/Integration/requirements.txt
 SOURCES := Package.swift Sources Tests
@@ -51,6 +51,13 @@ N ?= 100
 simulate: tests-built  ## lose power N times as often as `make test` does (SEED=1 N=100)
 	OTLPD_SIMULATION_SEED=$(or $(SEED),1) OTLPD_SIMULATION_FACTOR=$(N) \
 	  swift test -c release --skip-build --disable-xctest --filter SimulationTests
+
+# `make test` runs the quick profile of the same tests.
+.PHONY: faults
+faults: N = 1
+faults: build test-tools $(VENV)/ready  ## kill, damage, fill and fail the disk: every row, loops N times as long (N=1 SEED=random)
+	OTLPD_FAULTS=$(N) OTLPD_FAULTS_SEED=$(or $(SEED),$(shell echo $$RANDOM)) \
+	  $(VENV)/bin/python -m pytest Tests/Integration/test_faults_*.py Tests/Integration/test_durability.py
 
 .PHONY: check
 check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests

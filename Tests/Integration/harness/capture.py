@@ -9,20 +9,6 @@ from harness.otlp import REQUESTS, RESPONSES
 
 
 @dataclass
-class Received:
-    """One request as it came over the wire, and its decoded message."""
-
-    path: str
-    headers: dict
-    body: bytes
-    signal: str | None
-    message: object
-
-    def header(self, name: str) -> str | None:
-        return self.headers.get(name.lower())
-
-
-@dataclass
 class Answer:
     """What the capture server says next."""
 
@@ -30,6 +16,21 @@ class Answer:
     headers: dict | None = None
     body: bytes | None = None
     seconds: float = 0
+
+
+@dataclass
+class Received:
+    """One request as it came over the wire, its decoded message, and what was said to it."""
+
+    path: str
+    headers: dict
+    body: bytes
+    signal: str | None
+    message: object
+    answer: Answer
+
+    def header(self, name: str) -> str | None:
+        return self.headers.get(name.lower())
 
 
 class Capture:
@@ -73,7 +74,7 @@ class Capture:
         message = REQUESTS[signal].FromString(plain) if signal else None
         with self._lock:
             answer = self.script.pop(0) if self.script else self.otherwise
-            self.received.append(Received(handler.path, headers, body, signal, message))
+            self.received.append(Received(handler.path, headers, body, signal, message, answer))
         if answer.seconds:
             self._stopped.wait(answer.seconds)
         if answer.body is None:
