@@ -80,7 +80,6 @@ struct Recovery {
     for base in bases { headers.append((base, try readHeader(base))) }
     if refusal != nil { return }
     if report.cursorsLost { try quarantineFile(JournalFormat.cursors) }
-    for name in names where name.hasSuffix(JournalFormat.temporarySuffix) { try files.remove(name) }
     // The records are worth more than the cursors: a cursors file of another journal says nothing.
     let id = headers.last { $0.header != nil }?.header?.id ?? stored?.id ?? .random()
     cursors = stored.flatMap { $0.id == id ? $0 : nil } ?? CursorsFile(id: id, next: 1)
