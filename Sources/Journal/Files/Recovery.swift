@@ -85,14 +85,13 @@ struct Recovery {
     cursors = stored.flatMap { $0.id == id ? $0 : nil } ?? CursorsFile(id: id, next: 1)
     // Files below every cursor may be gone in any subset; what is missing there is no loss.
     let floor = cursors.positions.values.min() ?? 0
-    let newest = headers.last { $0.header?.id == id }?.base
+    var ours: [UInt64] = []
     for (base, header) in headers {
-      guard let header, header.id == id, header.base == base else {
-        try quarantineFile(JournalFormat.segmentName(base))
-        continue
-      }
-      try readSegment(base, isNewest: base == newest, floor: floor, take)
+      // Without its header a file still has its name, and its records tell by their checksums whose they are.
+      let isOurs = if let header { header.id == id && header.base == base } else { try hasRecords(base) }
+      if isOurs { ours.append(base) } else { try quarantineFile(JournalFormat.segmentName(base)) }
     }
+    for base in ours { try readSegment(base, isNewest: base == ours.last, floor: floor, take) }
     next = max(next, cursors.next, cursors.positions.values.max() ?? 1)
     try files.syncDirectory()
   }
@@ -124,6 +123,16 @@ struct Recovery {
     case .incompatible(let version, let features):
       refusal = .incompatible(file: name, version: version, features: features)
       return nil
+    }
+  }
+
+  /// Whether there are records of this journal in a file whose header is damaged.
+  private func hasRecords(_ base: UInt64) throws(SystemError) -> Bool {
+    guard let bytes = try readable(JournalFormat.segmentName(base), upTo: .max) else { return false }
+    var scan = SegmentScan(coder: FrameCoder(id: id, relaxations: relaxations), base: base, expected: base)
+    switch scan.next(in: bytes.span) {
+    case .record, .damage: return true
+    case .rest, .end: return false
     }
   }
 
