@@ -63,7 +63,7 @@ faults: build test-tools $(VENV)/ready  ## kill, damage, fill and fail the disk:
 check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests
 
 .PHONY: bench
-bench: build bench-tools $(VENV)/ready  ## measure the codec, and CPU, memory, start-up and size beside rotel and a server that discards
+bench: build bench-tools $(VENV)/ready  ## measure the codec, the journal beside the bare disk, and CPU, memory, start-up and size beside rotel and a server that discards
 	swift build -c release --product CodecBench
 	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd
 

@@ -88,7 +88,7 @@ def each_start(trial, directory):
 @pytest.mark.timeout(1800)
 def test_a_flipped_bit_costs_one_record_which_is_counted(full, chance, tmp_path):
     starts = each_start(full, tmp_path)
-    for _ in range(rounds(12, 500)):
+    for _ in range(rounds(12, 300)):
         next(starts)
         file = chance.choice([path for path in segments(full.daemon) if path.stat().st_size > 4 * LAST_BYTES])
         content = bytearray(file.read_bytes())

@@ -115,7 +115,7 @@ SHORTAGES = {"ENOSPC": errno.ENOSPC, "EFBIG": errno.EFBIG, "EDQUOT": errno.EDQUO
 @pytest.mark.parametrize("is_torn", [False, True], ids=["whole", "torn"])
 def test_a_write_without_room_is_refused_and_leaves_nothing_torn(lagging, faulty, chance, shortage, is_torn):
     daemon = lagging.start(environment=faulty.environment)
-    for _ in range(rounds(1, 20)):
+    for _ in range(rounds(1, 8)):
         call = chance.randrange(1, 8)
         if is_torn:
             faulty.write_half(".segment", first=call)
@@ -147,7 +147,7 @@ def test_short_and_interrupted_writes_are_finished(trial, faulty):
 
 @pytest.mark.timeout(1200)
 def test_a_failed_sync_ends_with_74_and_acknowledges_nothing(lagging, faulty):
-    for call in range(1, rounds(3, 50) + 1):
+    for call in range(1, rounds(3, 30) + 1):
         faulty.heal()
         daemon = lagging.start(environment=faulty.environment)
         faulty.fail("sync", ".segment", errno.EIO, first=call)
@@ -197,7 +197,7 @@ ERRORS = [errno.EIO, errno.ENOSPC, errno.EMFILE, errno.EACCES]
 def test_any_call_that_fails_at_any_time_loses_nothing(trial, faulty, chance):
     """One fault after the other, drawn at random; a run either goes on or ends with 74, never otherwise."""
     trial.journal["max_bytes"] = 16 << 20
-    for _ in range(rounds(8, 200)):
+    for _ in range(rounds(8, 100)):
         faulty.heal()
         daemon = trial.start(environment=faulty.environment)
         call = chance.choice(list(CALLS))
