@@ -170,7 +170,7 @@ def test_damaged_cursors_deliver_again_and_lose_nothing(trial, chance, damage):
     trial.check()
 
 
-@pytest.mark.parametrize("name", ["0000000000000001.segment.tmp", "cursors.tmp", "notes.txt", "00000000000000ff.segment", "LOCK"])
+@pytest.mark.parametrize("name", ["cursors.tmp", "notes.txt", "00000000000000ff.segment", "LOCK"])
 def test_files_that_somebody_left_there_are_no_obstacle(full, chance, name):
     (full.daemon.data / "journal" / name).write_bytes(chance.randbytes(3000))
     restart(full)

@@ -1,4 +1,4 @@
-"""Disks that are full, slow, failing or gone under a running otlpd: it refuses in time, or ends with a status that says so."""
+"""Disks that are full, slow, failing or gone under a running otlpd: it refuses in time, or ends with status 74."""
 
 import errno
 import os
@@ -159,7 +159,10 @@ def test_a_failed_sync_ends_with_74_and_acknowledges_nothing(lagging, faulty):
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("call", "path"), [("sync", "/journal$"), ("sync", "cursors.tmp"), ("rename", "cursors"), ("truncate", ".segment")])
+@pytest.mark.parametrize(
+    ("call", "path"),
+    [("sync", "/journal$"), ("sync", "cursors.tmp"), ("rename", "cursors"), ("truncate", ".segment")],
+)
 def test_a_failure_that_leaves_the_disk_unknown_ends_with_74(trial, faulty, call, path):
     trial.journal["max_bytes"] = 16 << 20
     for number in range(1, rounds(1, 10) + 1):
@@ -170,7 +173,7 @@ def test_a_failure_that_leaves_the_disk_unknown_ends_with_74(trial, faulty, call
             # What could not be written whole is cut off again.
             faulty.write_half(".segment", first=2)
             faulty.fail("write", ".segment", errno.ENOSPC, first=3, last=3)
-        faulty.fail(call, path, errno.EIO, first=number)
+        faulty.fail(call, path, errno.EIO, first=1 if call == "truncate" else number)
         trial.produce(size=lambda: 100_000, each=2)
         assert daemon.wait(timeout=30 + number) == 74
         trial.rest()
@@ -226,7 +229,7 @@ def test_any_call_that_fails_at_the_start_is_survived_by_the_next_start(lagging,
     lagging.kill()
     for _ in range(rounds(12, 200)):
         faulty.heal()
-        call = chance.choice([*CALLS, "read"])
+        call = chance.choice(list(CALLS))
         path = chance.choice(["cursors", ".segment", "LOCK", "/journal$"]) if call == "open" else "*"
         faulty.fail(call, path, chance.choice(ERRORS), chance.randrange(1, 4))
         daemon = lagging.make(environment=faulty.environment).launch()
@@ -246,14 +249,12 @@ def test_any_call_that_fails_at_the_start_is_survived_by_the_next_start(lagging,
 
 def test_a_slow_disk_slows_the_answers_and_nothing_else(trial, faulty):
     daemon = trial.start(environment=faulty.environment)
-    faulty.delay("sync", ".segment", seconds=1)
+    faulty.delay("sync", ".segment", seconds=3)
     trial.produce(otlp.SIGNALS, each=3)
-    for _ in range(5):
-        started = time.monotonic()
+    for _ in range(3):
         assert is_alive(daemon)
-        # Far less than one sync, of which every answer to a request has to wait for one.
-        assert time.monotonic() - started < 0.9
-        time.sleep(0.2)
+    assert trial.progress == 0, "every answer to a request waits for its sync"
+    eventually(lambda: trial.progress > 0)
     faulty.heal()
     trial.kill()
     trial.start()

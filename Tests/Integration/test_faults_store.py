@@ -42,9 +42,10 @@ def test_whoever_looks_into_the_file_takes_nothing_away(trial):
     for number in range(5):
         trial.get_fresh_through()
         # Another process: SQLite's locks are between processes, and the last one that leaves removes the log.
-        look = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM logs').fetchone())"
-        shown = subprocess.run([sys.executable, "-c", look, day_file(trial)], capture_output=True, text=True, timeout=20)
-        assert int(shown.stdout) == number + 1
+        look = "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM logs'))"
+        command = [sys.executable, "-c", look, day_file(trial)]
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        assert shown.stdout == f"({number + 1},)\n"
     trial.kill()
     trial.start()
     trial.check()

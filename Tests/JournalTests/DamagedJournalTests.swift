@@ -54,6 +54,14 @@ import Testing
     }
   }
 
+  @Test("A damaged first record is counted once")
+  func firstRecord() throws {
+    try directory.change(directory.segments[0]) { $0[100] ^= 1 }
+    let fixture = try DiskFixture(directory)
+    #expect(fixture.open("a").drain() == Array(2...20))
+    #expect(fixture.metrics.render().contains("otlpd_journal_missing_records 1\n"))
+  }
+
   @Test("A damaged header costs nothing: the records say by their checksums whose they are", arguments: [0, 1])
   func header(index: Int) throws {
     try directory.change(directory.segments[index]) { $0[3] ^= 1 }

@@ -162,7 +162,8 @@ struct Recovery {
       switch scan.next(in: bytes.span) {
       case .record(let frame, let missing):
         if segments.isEmpty, reading.last == nil, reading.group.isEmpty {
-          oldest = frame.sequence - min(frame.sequence, UInt64(frame.skipped))
+          // What is missing in the file itself is in the report, and is not to be counted again by a cursor.
+          oldest = frame.sequence - min(frame.sequence, UInt64(frame.skipped) + missing)
         }
         if frame.sequence > floor { report.missingRecords += min(missing, frame.sequence - floor) }
         let routes = bytes.slice(frame.routesStart..<frame.payloadStart)

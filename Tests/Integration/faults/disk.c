@@ -1,13 +1,14 @@
 // Preloaded into otlpd: makes chosen calls to the disk, or the wall clock, go wrong as a plan says.
 //
-// The environment's DISK_FAULTS names the plan, which may be replaced while the program runs; counting then starts anew.
+// The environment's DISK_FAULTS names the plan, which may be replaced while the program runs: it counts anew then.
 // Each line is a rule: CALL PATH FIRST LAST EFFECT
 //   CALL    write, sync, open, rename, remove, truncate, reserve, read, space or clock
 //   PATH    a part of the file's path, or its end when it ends with $, or *
 //   FIRST   which of the calls that match, counted from 1
 //   LAST    0: all from FIRST on
 //   EFFECT  error:NUMBER   the call fails with this errno and does nothing
-//           half           a write writes half of what it was given, and says so
+//           half:0         a write writes half of what it was given, and says so
+//           room:BYTES     a write that would end behind so many bytes of its file finds no space (ENOSPC)
 //           delay:MS       the call takes so much longer
 //           shift:SECONDS  what is added to the wall clock
 #define _GNU_SOURCE
@@ -28,7 +29,7 @@
 
 enum { RULES_MAX = 16, PLAN_MAX = 4096 };
 
-enum effect { NONE, ERROR, HALF, DELAY, SHIFT };
+enum effect { NONE, ERROR, HALF, ROOM, DELAY, SHIFT };
 
 struct rule {
   char call[16], path[256];
@@ -52,11 +53,17 @@ static void parse(char *text) {
     struct rule *rule = &rules[rule_count];
     char effect[16] = "";
     memset(rule, 0, sizeof *rule);
-    if (sscanf(line, "%15s %255s %ld %ld %15[a-z]:%ld", rule->call, rule->path, &rule->first, &rule->last, effect, &rule->number) < 5) {
+    int fields = sscanf(line, "%15s %255s %ld %ld %15[a-z]:%ld", rule->call, rule->path, &rule->first, &rule->last,
+                        effect, &rule->number);
+    if (fields < 6) {
       fprintf(stderr, "disk.c: not a rule: %s\n", line);
       abort();
     }
-    rule->effect = !strcmp(effect, "error") ? ERROR : !strcmp(effect, "half") ? HALF : !strcmp(effect, "delay") ? DELAY : SHIFT;
+    rule->effect = !strcmp(effect, "error")   ? ERROR
+                   : !strcmp(effect, "half")  ? HALF
+                   : !strcmp(effect, "room")  ? ROOM
+                   : !strcmp(effect, "delay") ? DELAY
+                                              : SHIFT;
     rule_count++;
   }
 }
@@ -129,14 +136,15 @@ static int fails_on(const char *call, int file) {
   return fails(call, path_of(file, path));
 }
 
-#define WRITE(name)                                                        \
-  ssize_t name(int file, const void *bytes, size_t count, off_t offset) {  \
-    char path[PATH_MAX];                                                   \
-    struct rule rule = effect_of("write", path_of(file, path));            \
-    if (rule.effect == ERROR) return errno = rule.number, -1;              \
-    if (rule.effect == DELAY) usleep(rule.number * 1000);                  \
-    if (rule.effect == HALF && count > 1) count /= 2;                      \
-    return REAL(name)(file, bytes, count, offset);                         \
+#define WRITE(name)                                                                            \
+  ssize_t name(int file, const void *bytes, size_t count, off_t offset) {                      \
+    char path[PATH_MAX];                                                                       \
+    struct rule rule = effect_of("write", path_of(file, path));                                \
+    if (rule.effect == ERROR) return errno = rule.number, -1;                                  \
+    if (rule.effect == ROOM && offset + (off_t)count > rule.number) return errno = ENOSPC, -1; \
+    if (rule.effect == DELAY) usleep(rule.number * 1000);                                      \
+    if (rule.effect == HALF && count > 1) count /= 2;                                          \
+    return REAL(name)(file, bytes, count, offset);                                             \
   }
 WRITE(pwrite)
 WRITE(pwrite64)

@@ -32,6 +32,10 @@ class FaultyDisk:
         """One write takes only half of its bytes."""
         self._rule("write", path, first, first, "half:0")
 
+    def limit(self, path: str, size: int):
+        """No file has room for more bytes than `size`."""
+        self._rule("write", path, 1, 0, f"room:{size}")
+
     def delay(self, call: str, path: str, seconds: float, first: int = 1, last: int = 0):
         self._rule(call, path, first, last, f"delay:{int(seconds * 1000)}")
 
@@ -72,11 +76,14 @@ class SmallDisk:
         if said.returncode != 0:
             warnings.warn(f"a full disk is played by failing calls, for lack of a mount: {said.stderr.strip()}")
             self._faulty = faulty
+            self._size = mebibytes << 20
             self.environment = faulty.environment
+            self.free()
 
     def fill(self):
         """Somebody else takes all the room that is left."""
         if self._faulty:
+            self._faulty.heal()
             for call in ("write", "reserve"):
                 self._faulty.fail(call, f"{self.path}/", errno.ENOSPC)
             return
@@ -90,7 +97,8 @@ class SmallDisk:
 
     def free(self):
         if self._faulty:
-            return self._faulty.heal()
+            self._faulty.heal()
+            return self._faulty.limit(f"{self.path}/", self._size)
         (self.path / "somebody-elses").unlink()
 
     def close(self):
