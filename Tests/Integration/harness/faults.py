@@ -115,18 +115,16 @@ class Producer(threading.Thread):
 class Trial:
     """The lives of one daemon with a store and a sink that forwards, all that was sent to it, and what came out."""
 
-    def __init__(self, factory, server: Capture, with_store: bool = True):
+    def __init__(self, factory, server: Capture):
         self.server = server
-        self.exporters = {"otlp_http": forward(server)}
-        if with_store:
-            self.exporters["sqlite"] = dict(RETRY)
+        self.exporters = {"otlp_http": forward(server), "sqlite": dict(RETRY)}
         self.journal = dict(DISK)
         self.sent = {signal: set() for signal in otlp.SIGNALS}
         self.acknowledged = {signal: set() for signal in otlp.SIGNALS}
         self.daemon = None
         self._factory = factory
         self._producers = []
-        self._lives = 0
+        self._produced = 0
         self._read = 0
         self._delivered = {signal: Counter() for signal in otlp.SIGNALS}
 
@@ -134,7 +132,6 @@ class Trial:
 
     def make(self, **settings) -> Daemon:
         """The next life, not started yet."""
-        self._lives += 1
         self.daemon = self._factory.make(config(self.exporters, journal=self.journal), **settings)
         return self.daemon
 
@@ -159,9 +156,9 @@ class Trial:
     def produce(self, signals=("logs",), size=lambda: 0, each: int = 1):
         """Starts producers, which go on until `rest`."""
         for signal in signals:
-            for number in range(each):
-                prefix = f"{signal}-{self._lives}-{len(self._producers)}-{number}"
-                self._producers.append(Producer(self.daemon, prefix, signal, size))
+            for _ in range(each):
+                self._produced += 1
+                self._producers.append(Producer(self.daemon, f"{signal}-{self._produced}", signal, size))
                 self._producers[-1].start()
 
     def rest(self) -> Counter:
