@@ -100,7 +100,7 @@ def test_little_free_space_refuses_and_says_so(lagging, tmp_path):
     lagging.journal["min_free_bytes"] = 2 * status.f_bavail * status.f_frsize
     daemon = lagging.start()
     assert lagging.post("one") == 503
-    assert "the disk is full" in daemon.log
+    eventually(lambda: "the disk is full" in daemon.log)
     assert daemon.metric("otlpd_journal_refused_groups", reason="no_space") == 1
 
 
