@@ -13,7 +13,7 @@ import Testing
 
   private func makeFile(_ name: String = today, _ text: String) throws {
     try fixture.directory.create()
-    try fixture.directory.createFile(name)
+    _ = try fixture.directory.openFile(name)
     let descriptor = unsafe open(fixture.directory.path(of: name), O_WRONLY)
     _ = unsafe write(descriptor, text, text.utf8.count)
     close(descriptor)
@@ -270,7 +270,7 @@ import Testing
     } catch {
       #expect(error.kind == .access)
       #expect(
-        error.description == "cannot create /sys/kernel/\(today): permission denied. "
+        error.description == "cannot open /sys/kernel/\(today): permission denied. "
           + "Give the service user write access to the directory.")
     }
   }

@@ -80,7 +80,6 @@ struct Recovery {
     for base in bases { headers.append((base, try readHeader(base))) }
     if refusal != nil { return }
     if report.cursorsLost { try quarantineFile(JournalFormat.cursors) }
-    for name in names where name.hasSuffix(JournalFormat.temporarySuffix) { try files.remove(name) }
     // The records are worth more than the cursors: a cursors file of another journal says nothing.
     let id = headers.last { $0.header != nil }?.header?.id ?? stored?.id ?? .random()
     cursors = stored.flatMap { $0.id == id ? $0 : nil } ?? CursorsFile(id: id, next: 1)
@@ -89,13 +88,15 @@ struct Recovery {
     // A later file, whatever is in it, was begun when this one was durable to its end.
     let newest = headers.last?.base
     for (base, header) in headers {
-      guard let header, header.id == id, header.base == base else {
-        try quarantineFile(JournalFormat.segmentName(base))
-        // A new file must not get its name, in case it could not be renamed.
-        if base < JournalFormat.sequenceMax / 2 { next = max(next, base + 1) }
+      // Without its header a file still has its name, and its records tell by their checksums whose they are.
+      let isOurs = if let header { header.id == id && header.base == base } else { try hasRecords(base) }
+      if isOurs {
+        try readSegment(base, isNewest: base == newest, floor: floor, take)
         continue
       }
-      try readSegment(base, isNewest: base == newest, floor: floor, take)
+      try quarantineFile(JournalFormat.segmentName(base))
+      // A new file must not get its name, in case it could not be renamed.
+      if base < JournalFormat.sequenceMax / 2 { next = max(next, base + 1) }
     }
     next = max(next, cursors.next, cursors.positions.values.max() ?? 1)
     try files.syncDirectory()
@@ -128,6 +129,16 @@ struct Recovery {
     }
   }
 
+  /// Whether there are records of this journal in a file whose header is damaged.
+  private func hasRecords(_ base: UInt64) throws(SystemError) -> Bool {
+    let bytes = try salvaged(JournalFormat.segmentName(base), upTo: .max)
+    var scan = SegmentScan(coder: FrameCoder(id: id, relaxations: relaxations), base: base, expected: base)
+    switch scan.next(in: bytes.span) {
+    case .record, .damage: return true
+    case .rest, .end: return false
+    }
+  }
+
   /// The file's first bytes; what the medium does not give back is damage like any other.
   private func salvaged(_ name: String, upTo count: Int) throws(SystemError) -> Bytes {
     do throws(SystemError) {
@@ -154,7 +165,8 @@ struct Recovery {
       switch scan.next(in: bytes.span) {
       case .record(let frame, let missing):
         if segments.isEmpty, reading.last == nil, reading.group.isEmpty {
-          oldest = frame.sequence - min(frame.sequence, UInt64(frame.skipped))
+          // What is missing in the file itself is in the report, and is not to be counted again by a cursor.
+          oldest = frame.sequence - min(frame.sequence, UInt64(frame.skipped) + missing)
         }
         if frame.sequence > floor { report.missingRecords += min(missing, frame.sequence - floor) }
         let routes = bytes.slice(frame.routesStart..<frame.payloadStart)
