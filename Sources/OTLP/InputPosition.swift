@@ -69,6 +69,9 @@ struct InputPosition: Comparable {
   static func += (position: inout InputPosition, distance: Int) { position = position + distance }
 
   @inline(__always)
+  static func - (position: InputPosition, distance: Int) -> InputPosition { position + -distance }
+
+  @inline(__always)
   static func - (end: InputPosition, start: InputPosition) -> Int { unsafe end.pointer - start.pointer }
 
   @inline(__always)
