@@ -10,24 +10,20 @@ struct KeyValueParts {
 
   @inline(__always)
   init(_ pair: InputRange) {
-    // Almost every pair is a short key, then a short value, and nothing else.
-    let keyCount = Int(pair.start[1])
-    let keyEnd = pair.start + 2 + keyCount
-    if pair.start.byte == 0x0a, keyCount < 0x80, keyEnd < pair.end, keyEnd.byte == 0x12, keyEnd[1] < 0x80,
-      keyEnd + 2 + Int(keyEnd[1]) == pair.end
-    {
-      let key = InputRange(pair.start + 2, until: keyEnd)
-      self.init(key: key, value: InputRange(keyEnd + 2, until: pair.end), hasValue: true)
-      return
-    }
-    self.init(anyLayout: pair)
+    if let plain = KeyValueParts(plain: pair) { self = plain } else { self.init(anyLayout: pair) }
   }
 
+  /// Nil when the pair is anything but a key, then a value, both with lengths of one byte. It need not be valid.
   @inline(__always)
-  private init(key: InputRange, value: InputRange, hasValue: Bool) {
-    self.key = key
-    self.value = value
-    self.hasValue = hasValue
+  init?(plain pair: InputRange) {
+    let keyCount = Int(pair.start[1])
+    let keyEnd = pair.start + 2 + keyCount
+    guard pair.start.byte == 0x0a, keyCount < 0x80, keyEnd < pair.end, keyEnd.byte == 0x12, keyEnd[1] < 0x80,
+      keyEnd + 2 + Int(keyEnd[1]) == pair.end
+    else { return nil }
+    key = InputRange(pair.start + 2, until: keyEnd)
+    value = InputRange(keyEnd + 2, until: pair.end)
+    hasValue = true
   }
 
   @inline(never)

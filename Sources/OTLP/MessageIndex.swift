@@ -142,8 +142,11 @@ extension InputPosition {
   /// The varint here and the place behind it; bits behind the 64th are dropped.
   @inline(__always)
   var varint: (end: InputPosition, value: UInt64) {
-    let first = byte
-    return first < 0x80 ? (self + 1, UInt64(first)) : longVarint
+    let first = UInt64(byte)
+    if first < 0x80 { return (self + 1, first) }
+    // Of two bytes are the lengths of items, and most integers.
+    let second = UInt64(self[1])
+    return second < 0x80 ? (self + 2, first & 0x7f | second << 7) : longVarint
   }
 
   @inline(never)
@@ -160,11 +163,7 @@ extension InputPosition {
   /// What is behind the length here, in a message that ends at `end`.
   @inline(__always)
   func content(until end: InputPosition) -> InputRange {
-    // Most lengths take one byte, those of items two.
-    var (start, count) = (self + 1, UInt64(byte))
-    if count >= 0x80 {
-      (start, count) = self[1] < 0x80 ? (self + 2, count & 0x7f | UInt64(self[1]) << 7) : longVarint
-    }
+    let (start, count) = varint
     precondition(end - start >= 0 && count <= UInt64(end - start), "a length stays inside its message (I1)")
     return InputRange(start, until: start + Int(truncatingIfNeeded: count))
   }
@@ -200,6 +199,8 @@ extension Span<UInt8> {
   @inline(__always)
   @_lifetime(copy self)
   func extracting(_ part: InputRange, of whole: InputRange) -> Span<UInt8> {
-    extracting((part.start - whole.start)..<(part.end - whole.start))
+    // Safe: whoever made the part compared it with the end of the whole.
+    unsafe extracting(
+      unchecked: Range(uncheckedBounds: (part.start - whole.start, part.end - whole.start)))
   }
 }
