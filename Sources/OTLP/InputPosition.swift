@@ -2,8 +2,8 @@
 
 /// A place in bytes that are being read.
 ///
-/// The decoders, the views and the JSON writer, which use it, prove for every load that it stays inside the window or the `Bytes.padding` bytes
-/// behind it, which may be read:
+/// The decoders, the views and the JSON writer prove for every load that it stays inside the window or the
+/// `Bytes.padding` bytes behind it, which may be read:
 /// - The JSON transcoder reads text that ends with a zero byte. A position advances only over bytes that were seen to
 ///   be other than zero, so it never passes the end, and no load reaches further than 40 bytes behind a position.
 /// - The wire walker advances by at most 20 bytes before it compares with the end of the innermost message, and by a
