@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sysconfig
 import time
@@ -12,7 +13,20 @@ from pathlib import Path
 
 from payload import request
 
+HERE = Path(__file__).parent
 PROBE = request(1).SerializeToString()
+
+
+def compiled(name: str, directory: Path, *libraries: str) -> Path:
+    binary = directory / name
+    subprocess.run(["cc", "-O2", "-o", binary, HERE / f"{name}.c", *libraries], check=True)
+    return binary
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Server:
@@ -52,6 +66,11 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"^{field}:\s+(\d+)", status, re.MULTILINE)[1])
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self._log.close()
+
     def close(self):
         self.process.terminate()
         try:
@@ -62,16 +81,19 @@ class Server:
         self._log.close()
 
 
-def otlpd(binary: Path, exporter: str):
-    """otlpd with one sink, its journal in memory."""
+# Room for a whole run: a store that lags is not to refuse what is measured.
+IN_MEMORY = {"durability": "memory", "max_bytes": 1 << 30}
+
+
+def otlpd(binary: Path, exporter: str, settings: dict | None = None, journal: dict = IN_MEMORY):
+    """otlpd with one sink; its data stays in the directory from one start to the next."""
 
     def start(port: int, directory: Path) -> Server:
         pipeline = {"receivers": ["otlp"], "exporters": [exporter]}
         document = {
-            # Room for a whole run: a store that lags is not to refuse what is measured.
-            "extensions": {"journal": {"durability": "memory", "max_bytes": 1 << 30}},
+            "extensions": {"journal": journal},
             "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
-            "exporters": {exporter: None},
+            "exporters": {exporter: settings},
             "service": {
                 "extensions": ["journal"],
                 "telemetry": {"metrics": {"level": "none"}},

@@ -103,6 +103,16 @@ struct TidyTests {
     }
   }
 
+  @Test("A type whose members are to be inlined elsewhere is usable from there", arguments: SourceFile.sources)
+  func inlining(_ file: SourceFile) {
+    guard file.code.contains(where: { $0.contains("@inlinable") }) else { return }
+    for (number, line) in file.code.enumerated() where line.contains(/^package (?:final )?(?:struct|class|enum)\b/) {
+      // Without it the compiler says nothing, and inlines nothing.
+      let before = file.code[max(0, number - 3)..<number]
+      #expect(before.contains { $0.contains("@usableFromInline") }, "\(file.path):\(number + 1)")
+    }
+  }
+
   @Test("Every reason on the lists is still needed")
   func listsAreShort() {
     let unchecked = SourceFile.sources.flatMap(\.code).filter { $0.contains("@unchecked Sendable") }

@@ -9,21 +9,6 @@ from harness.otlp import PROTOBUF, REQUESTS, RESPONSES
 
 
 @dataclass
-class Received:
-    """One request as it came over the wire, its decompressed body, and the message if that is protobuf."""
-
-    path: str
-    headers: dict
-    body: bytes
-    plain: bytes
-    signal: str | None
-    message: object
-
-    def header(self, name: str) -> str | None:
-        return self.headers.get(name.lower())
-
-
-@dataclass
 class Answer:
     """What the capture server says next."""
 
@@ -31,6 +16,22 @@ class Answer:
     headers: dict | None = None
     body: bytes | None = None
     seconds: float = 0
+
+
+@dataclass
+class Received:
+    """One request as it came over the wire, its decompressed body, the message if that is protobuf, and the answer."""
+
+    path: str
+    headers: dict
+    body: bytes
+    plain: bytes
+    signal: str | None
+    message: object
+    answer: Answer
+
+    def header(self, name: str) -> str | None:
+        return self.headers.get(name.lower())
 
 
 class Capture:
@@ -75,7 +76,7 @@ class Capture:
         message = REQUESTS[signal].FromString(plain) if is_protobuf else None
         with self._lock:
             answer = self.script.pop(0) if self.script else self.otherwise
-            self.received.append(Received(handler.path, headers, body, plain, signal, message))
+            self.received.append(Received(handler.path, headers, body, plain, signal, message, answer))
         if answer.seconds:
             self._stopped.wait(answer.seconds)
         if answer.body is None:
