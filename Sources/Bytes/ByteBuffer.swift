@@ -135,12 +135,6 @@ package struct ByteBuffer: ~Copyable {
     countValue = rest
   }
 
-  /// Drops what was written from `count` on.
-  package mutating func truncate(to count: Int) {
-    precondition(count >= 0 && count <= countValue, "only written bytes can be removed")
-    countValue = count
-  }
-
   /// Forgets what was written and keeps the storage.
   package mutating func removeAll() { countValue = 0 }
 
