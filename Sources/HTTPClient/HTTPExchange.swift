@@ -13,6 +13,8 @@ final class HTTPExchange {
   private var headBytes = 0
   private var body = ByteBuffer()
   private(set) var isTooLarge = false
+  /// Nothing was sent, for there was no kept connection to send it on.
+  var needsNewConnection = false
 
   init(responseBytesMax: Int, interruption: Interruption) {
     self.responseBytesMax = responseBytesMax
