@@ -125,7 +125,10 @@ struct Setup {
       guard !signals.isEmpty else { return nil }
       return DaemonPlan.SinkPlan(
         id: id.description, signals: Signal.allCases.filter(signals.contains), delivery: config.delivery(of: id)
-      ) { context in sink.makeSink(id: id.description, context: context) }
+      ) { [looping = config.selfLoops[id]] context in
+        let sink = sink.makeSink(id: id.description, context: context)
+        return looping.map { SelfLoopSink(sink, signals: $0) } ?? sink
+      }
     }
   }
 }
