@@ -3,7 +3,9 @@
 import pytest
 
 from harness.capture import Capture
+from harness.certificates import Authority
 from harness.daemon import BINARY, Daemon, config
+from harness.grpc_capture import GRPCCapture
 from harness.through import Through
 
 
@@ -73,6 +75,27 @@ def capture():
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def grpc_capture():
+    servers = []
+
+    def start(*arguments, **settings) -> GRPCCapture:
+        servers.append(GRPCCapture(*arguments, **settings))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def authority(tmp_path) -> Authority:
+    """A certificate authority of this test."""
+    directory = tmp_path / "certificates"
+    directory.mkdir()
+    return Authority(directory)
 
 
 @pytest.fixture(scope="module")

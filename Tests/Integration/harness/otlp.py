@@ -113,6 +113,22 @@ def as_json(message) -> bytes:
     return json.dumps(as_object(message)).encode()
 
 
+def _with_base64_ids(value):
+    if isinstance(value, dict):
+        return {
+            key: base64.b64encode(bytes.fromhex(entry)).decode() if key in _IDS and isinstance(entry, str) else _with_base64_ids(entry)
+            for key, entry in value.items()
+        }
+    if isinstance(value, list):
+        return [_with_base64_ids(entry) for entry in value]
+    return value
+
+
+def from_json(signal: str, text: bytes):
+    """The request that an OTLP JSON text stands for."""
+    return json_format.ParseDict(_with_base64_ids(json.loads(text)), REQUESTS[signal]())
+
+
 def encoded(message, content_type: str) -> bytes:
     return message.SerializeToString() if content_type == PROTOBUF else as_json(message)
 
