@@ -63,6 +63,8 @@ package final class HTTPClient {
     let code = try unsafe performOnKept(body, list, detour, exchange) ?? perform(body, list, detour, exchange)
     isConnectionKept = code == CURLE_OK
     guard code == CURLE_OK else { throw failure(code, exchange) }
+    // libcurl takes a connection that ends inside a head for the end of the response.
+    guard exchange.isHeadComplete else { throw .transport("the response ended before its head did") }
     var status = 0
     unsafe otlpd_curl_status(curl, handle, &status)
     return exchange.finish(status: status)

@@ -89,6 +89,10 @@ import Testing
           + "lz4, found the text \"brotli\""
       ),
       (
+        "otlp_http: {endpoint: 'http://a', compression_params: {level: 12}}",
+        "exporters::otlp_http::compression_params: level must be between -1 and 9 for gzip"
+      ),
+      (
         "otlp_http: {endpoint: 'http://a', encoding: jsn}",
         #"exporters::otlp_http::encoding: expected one of proto, json, found the text "jsn"; did you mean "json"?"#
       ),
