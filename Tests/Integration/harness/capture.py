@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import zstandard
 
-from harness.otlp import JSON, REQUESTS, RESPONSES, from_json
+from harness.otlp import PROTOBUF, REQUESTS, RESPONSES
 
 UNPACKERS = {
     None: bytes,
@@ -22,11 +22,12 @@ UNPACKERS = {
 
 @dataclass
 class Received:
-    """One request as it came over the wire, and its decoded message."""
+    """One request as it came over the wire, its decompressed body, and the message if that is protobuf."""
 
     path: str
     headers: dict
     body: bytes
+    plain: bytes
     signal: str | None
     message: object
     peer: tuple
@@ -89,10 +90,8 @@ class Capture:
         headers = {name.lower(): value for name, value in handler.headers.items()}
         plain = UNPACKERS[headers.get("content-encoding")](body)
         signal = next((name for name in REQUESTS if handler.path.split("?")[0].endswith(name)), None)
-        if signal and headers.get("content-type") == JSON:
-            message = from_json(signal, plain)
-        else:
-            message = REQUESTS[signal].FromString(plain) if signal else None
+        is_protobuf = signal and headers.get("content-type") == PROTOBUF
+        message = REQUESTS[signal].FromString(plain) if is_protobuf else None
         secure = handler.connection if isinstance(handler.connection, ssl.SSLSocket) else None
         with self._lock:
             answer = self.script.pop(0) if self.script else self.otherwise
@@ -101,6 +100,7 @@ class Capture:
                     handler.path,
                     headers,
                     body,
+                    plain,
                     signal,
                     message,
                     handler.client_address,
