@@ -3,7 +3,6 @@
 internal import Bytes
 package import Config
 package import HTTPClient
-internal import OTLP
 package import System
 
 /// `extensions: basicauth:`.
@@ -36,11 +35,7 @@ package struct BasicAuthConfig: AuthenticatorConfig, Equatable {
 
   /// RFC 7617 2: base64 of the user, a colon and the password, in UTF-8.
   package static func field(user: String, password: String) -> HTTPField {
-    var value = ByteBuffer()
-    value.append("Basic ")
-    let pair = Bytes("\(user):\(password)")
-    value.append(base64: pair.span)
-    return HTTPField("Authorization", value.finish().text)
+    HTTPField("Authorization", "Basic \(Bytes("\(user):\(password)").base64)")
   }
 
   /// `client_auth:`.

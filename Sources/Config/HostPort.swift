@@ -28,14 +28,6 @@ package struct HostPort: ConfigValue, Hashable, Sendable, CustomStringConvertibl
     self.init(host: String(host), port: port)
   }
 
-  /// The address in an http:// or https:// URL, with the scheme's port when it has none.
-  package init(authorityOf url: String) {
-    let isSecure = url.lowercased().hasPrefix("https://")
-    let authority = url.dropFirst(isSecure ? 8 : 7).prefix { !"/?#".contains($0) }
-    let host = authority.split(separator: "@").last ?? ""
-    self = HostPort(String(host)) ?? HostPort(host: String(host), port: isSecure ? 443 : 80)
-  }
-
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
   /// Reaches this machine only.

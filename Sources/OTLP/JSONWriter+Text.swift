@@ -1,6 +1,6 @@
 // The letters of JSON: escaped text, numbers, hex and base64, appended without a `String` where it matters.
 
-package import Bytes
+internal import Bytes
 
 extension ByteBuffer {
   /// Appends valid UTF-8 as a JSON string with its quotes (RFC 8259 section 7).
@@ -87,7 +87,7 @@ extension ByteBuffer {
   }
 
   /// Appends padded base64 in the standard alphabet (RFC 4648 section 4).
-  package mutating func append(base64 bytes: Span<UInt8>) {
+  mutating func append(base64 bytes: Span<UInt8>) {
     var index = 0
     while index + 3 <= bytes.count {
       append(base64Group: bytes[index], bytes[index + 1], bytes[index + 2], letters: 4)

@@ -125,10 +125,7 @@ struct Setup {
       guard !signals.isEmpty else { return nil }
       return DaemonPlan.SinkPlan(
         id: id.description, signals: Signal.allCases.filter(signals.contains), delivery: config.delivery(of: id)
-      ) { [looping = config.selfLoops[id]] context in
-        let sink = sink.makeSink(id: id.description, context: context)
-        return looping.map { SelfLoopSink(sink, signals: $0) } ?? sink
-      }
+      ) { context in sink.makeSink(id: id.description, context: context) }
     }
   }
 }

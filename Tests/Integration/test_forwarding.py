@@ -281,19 +281,3 @@ def test_requests_are_merged_into_batches_that_keep_their_resources(otlpd, captu
     expected = sorted(item for message in sent for item in otlp.items(message))
     eventually(lambda: otlp.items(downstream.merged("traces")) == expected)
     assert len(downstream.received) < 30
-
-
-def test_an_endpoint_that_is_otlpd_itself_gets_nothing(otlpd, capture):
-    downstream = capture()
-    port = free_port()
-    exporters = {
-        "otlp_http/self": {"endpoint": f"http://localhost:{port}"},
-        "otlp_http/other": {"endpoint": downstream.url},
-    }
-    document = config(exporters, journal={"durability": "memory"}, http={"endpoint": f"127.0.0.1:{port}"})
-    daemon = otlpd(document)
-    assert "own receiver" in daemon.log
-    post(daemon, "traces", otlp.traces(3))
-    eventually(lambda: daemon.metric("otlpd_dropped_items", exporter="otlp_http/self", reason="self_loop") == 3)
-    eventually(lambda: len(otlp.items(downstream.merged("traces"))) == 3)
-    assert daemon.metric("otelcol_receiver_accepted_spans") == 3

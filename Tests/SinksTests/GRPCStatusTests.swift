@@ -63,10 +63,7 @@ struct GRPCStatusTests {
     let duration = [0x08, seconds, 0x10] + varint + [UInt8(rest)]
     let any = field(1, Array("type.googleapis.com/google.rpc.RetryInfo".utf8)) + field(2, field(1, duration))
     let other = field(1, Array("type.googleapis.com/google.rpc.DebugInfo".utf8))
-    let status = Bytes([0x08, 8] + field(3, other) + field(3, any))
-    var text = ByteBuffer()
-    text.append(base64: status.span)
-    return text.finish().text
+    return Bytes([0x08, 8] + field(3, other) + field(3, any)).base64
   }
 
   @Test(

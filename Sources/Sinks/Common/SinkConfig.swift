@@ -1,7 +1,6 @@
 // What every sink's part of the config file has in common.
 
 package import Config
-package import OTLP
 package import Pipeline
 
 /// One sink's part of the config file.
@@ -15,9 +14,6 @@ package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
   var delivery: SinkDeliveryConfig { get }
   /// The extension that adds credentials; nil without one.
   var auth: AuthConfig? { get }
-
-  /// The address that a signal is sent to; nil when it stays in the process or on the machine.
-  func address(for signal: Signal) -> HostPort?
 
   /// What does not fit together in a pipeline, found after every key was read; nil when all is well.
   func problem(with signal: String) -> String?
@@ -33,8 +29,6 @@ extension SinkConfig {
   package static var batch: BatchSettings { BatchSettings() }
 
   package var auth: AuthConfig? { nil }
-
-  package func address(for signal: Signal) -> HostPort? { nil }
 
   package func problem(with signal: String) -> String? { nil }
 }

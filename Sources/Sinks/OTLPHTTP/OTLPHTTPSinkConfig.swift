@@ -100,8 +100,6 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
     endpoints[signal] ?? endpoint.map { SignalURL.composed(base: $0, signal: signal) }
   }
 
-  package func address(for signal: Signal) -> HostPort? { url(for: signal).map(HostPort.init(authorityOf:)) }
-
   /// The complete URLs of all signals that have one.
   package var urls: [Signal: String] {
     Dictionary(uniqueKeysWithValues: Signal.allCases.compactMap { signal in url(for: signal).map { (signal, $0) } })
