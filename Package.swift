@@ -59,7 +59,7 @@ let package = Package(
     library("SelfTelemetry"),
     // Floor 1
     library("Config", ["YAML"]),
-    library("Compression", ["CZlib", "Bytes"]),
+    library("Compression", ["CZlib", "CDeflate", "CZstd", "Bytes"]),
     library("SQLite", ["CSQLite", "Bytes"]),
     // Floor 2
     library("OTLP", ["Bytes"]),
@@ -68,6 +68,7 @@ let package = Package(
     library("HTTPClient", ["CCurl", "Bytes", "System"]),
     // Floor 3
     library("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "System", "Bytes", logging]),
+    library("Authenticators", ["HTTPClient", "OTLP", "Config", "System", "Bytes"]),
     library("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
     library("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     // Floor 4
@@ -76,16 +77,16 @@ let package = Package(
     library(
       "Sinks",
       [
-        "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
-        "Bytes", "System", logging,
+        "Pipeline", "Journal", "TelemetryStore", "Authenticators", "HTTPClient", "Compression", "OTLP", "Config",
+        "SelfTelemetry", "Bytes", "System", logging,
       ]),
     library("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
     // Floor 5
     .executableTarget(
       name: "otlpd",
       dependencies: [
-        "Admin", "Sinks", "Processors", "Receivers", "HTTPServer", "TelemetryStore", "Pipeline", "HTTPClient",
-        "Reactor", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry", "System", "Bytes",
+        "Admin", "Sinks", "Processors", "Receivers", "HTTPServer", "TelemetryStore", "Pipeline", "Authenticators",
+        "HTTPClient", "Reactor", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry", "System", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings, linkerSettings: standalone),
@@ -116,6 +117,7 @@ let package = Package(
     tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
     tests("Reactor", ["Bytes", "System"]),
     tests("HTTPClient", ["Bytes", "System", "LoopbackServer"]),
+    tests("Authenticators", ["HTTPClient", "Config", "System", "Bytes", "LoopbackServer"]),
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
     tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", "Fuzzing", logging]),
     tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
@@ -126,11 +128,11 @@ let package = Package(
     tests(
       "Sinks",
       [
-        "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
-        "Bytes", "System", "LoopbackServer", logging,
+        "Pipeline", "Journal", "TelemetryStore", "Authenticators", "HTTPClient", "Compression", "OTLP", "Config",
+        "SelfTelemetry", "Bytes", "System", "LoopbackServer", logging,
       ]),
     tests("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes", "System"]),
-    tests("otlpd", ["Config", "Pipeline", "Sinks", "Receivers", "Processors"]),
+    tests("otlpd", ["Config", "Pipeline", "Sinks", "Authenticators", "Receivers", "Processors"]),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

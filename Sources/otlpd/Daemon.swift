@@ -27,7 +27,8 @@ enum Daemon {
     let manager = ServiceManager(environment: environment)
     do {
       let context = SinkContext(
-        version: Version.current, dataDirectory: setup.dataDirectory, clock: clock, logger: logger, metrics: metrics)
+        version: Version.current, dataDirectory: setup.dataDirectory, clock: clock, logger: logger, metrics: metrics,
+        authenticators: setup.config.authenticators)
       let graph = try DaemonGraph(setup.plan, context: context, metrics: metrics, logger: logger, clock: clock)
       let addresses = try graph.start()
       logger.info("ready", metadata: ["version": "\(Version.current)", "data_dir": "\(setup.dataDirectory)"])

@@ -6,9 +6,11 @@ import pytest
 
 from harness import faults
 from harness.capture import Capture
+from harness.certificates import Authority
 from harness.daemon import BINARY, Daemon, config
 from harness.faults import Trial
 from harness.faults_disk import FaultyDisk, SmallDisk, compiled
+from harness.grpc_capture import GRPCCapture
 from harness.through import Through
 
 
@@ -95,6 +97,27 @@ def capture():
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def grpc_capture():
+    servers = []
+
+    def start(*arguments, **settings) -> GRPCCapture:
+        servers.append(GRPCCapture(*arguments, **settings))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def authority(tmp_path) -> Authority:
+    """A certificate authority of this test."""
+    directory = tmp_path / "certificates"
+    directory.mkdir()
+    return Authority(directory)
 
 
 @pytest.fixture(scope="module")

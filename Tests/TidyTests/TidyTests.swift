@@ -20,7 +20,7 @@ private let uncheckedSendable = [
 ]
 
 private let standardModules: Set = ["Glibc", "Synchronization"]
-private let cModules: Set = ["CCurl", "CLinux", "CSQLite", "CYAML", "CZlib"]
+private let cModules: Set = ["CCurl", "CDeflate", "CLinux", "CSQLite", "CYAML", "CZlib", "CZstd"]
 /// Log lines are written from this floor up.
 private let loggingFloor = 3
 

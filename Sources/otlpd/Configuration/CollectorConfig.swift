@@ -1,5 +1,6 @@
 // The config file as values: every component's part, the pipelines, the journal and otlpd's own telemetry.
 
+package import Authenticators
 package import Config
 package import Processors
 package import Receivers
@@ -10,6 +11,7 @@ package struct CollectorConfig: Sendable {
   package let receivers: [ComponentID: OTLPReceiverConfig]
   package let processors: [ComponentID: any ProcessorConfig]
   package let sinks: [ComponentID: any SinkConfig]
+  package let authenticators: [ComponentID: any AuthenticatorConfig]
   package let journal: JournalConfig
   package let telemetry: TelemetryConfig
   /// In the order of the file; every reference resolves.
@@ -28,6 +30,7 @@ package struct CollectorConfig: Sendable {
     receivers = sections.receivers.configs
     processors = sections.processors.configs.mapValues(\.config)
     sinks = sections.sinks.configs.mapValues(\.config)
+    authenticators = sections.extensions.authenticators
     journal = sections.extensions.journal
     telemetry = sections.service.telemetry
     pipelines = sections.pipelines
