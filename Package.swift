@@ -61,17 +61,18 @@ let package = Package(
     library("Config", ["YAML"]),
     library("Compression", ["CZlib", "Bytes"]),
     library("SQLite", ["CSQLite", "Bytes"]),
+    library("TLS", ["COpenSSL", "System"]),
     // Floor 2
     library("OTLP", ["Bytes"]),
     library("Journal", ["Compression", "Bytes", "System", "SelfTelemetry"]),
-    library("Reactor", ["System", "Bytes"]),
+    library("Reactor", ["TLS", "System", "Bytes"]),
     library("HTTPClient", ["CCurl", "Bytes", "System"]),
     // Floor 3
     library("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "System", "Bytes", logging]),
     library("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
-    library("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
+    library("HTTPServer", ["Reactor", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     // Floor 4
-    library("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes", logging]),
+    library("Receivers", ["HTTPServer", "TLS", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes", logging]),
     library("Processors", ["Pipeline", "OTLP", "Config"]),
     library(
       "Sinks",
@@ -85,7 +86,7 @@ let package = Package(
       name: "otlpd",
       dependencies: [
         "Admin", "Sinks", "Processors", "Receivers", "HTTPServer", "TelemetryStore", "Pipeline", "HTTPClient",
-        "Reactor", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry", "System", "Bytes",
+        "Reactor", "TLS", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry", "System", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings, linkerSettings: standalone),
@@ -111,11 +112,12 @@ let package = Package(
     tests("SQLite", ["Bytes"]),
     tests("OTLP", ["Bytes", "Fuzzing"]),
     tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
-    tests("Reactor", ["Bytes", "System"]),
+    tests("TLS", ["Bytes", "System"]),
+    tests("Reactor", ["TLS", "Bytes", "System"]),
     tests("HTTPClient", ["Bytes", "System", "LoopbackServer"]),
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
     tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", "Fuzzing", logging]),
-    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
+    tests("HTTPServer", ["Reactor", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests(
       "Receivers",
       ["HTTPServer", "Pipeline", "Journal", "OTLP", "Config", "SelfTelemetry", "Bytes", "System", logging]),
