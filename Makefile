@@ -11,7 +11,7 @@ VENV := .venv
 PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev libdeflate-dev libzstd-dev \
   libnghttp2-dev libssl-dev
 # What the tests and the benchmark use besides: a client, and a compiler for two small programs.
-TEST_TOOLS := curl
+TEST_TOOLS := curl openssl
 BENCH_TOOLS := gcc libc6-dev valgrind
 REQUIREMENTS := Tests/Integration/requirements.txt
 SOURCES := Package.swift Sources Tests

@@ -116,7 +116,7 @@ import otlpd
     #expect(
       fixture.inert == [
         "receivers::otlp::protocols::grpc", "receivers::otlp::protocols::http::cors",
-        "processors::memory_limiter::limit_mib", "exporters::otlphttp/vendor::sending_queue::queue_size",
+        "exporters::otlphttp/vendor::sending_queue::queue_size",
         "exporters::otlphttp/vendor::sending_queue::num_consumers",
         "exporters::otlphttp/vendor::sending_queue::storage",
       ])

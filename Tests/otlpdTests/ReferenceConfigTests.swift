@@ -56,6 +56,7 @@ private func paths(_ node: ConfigNode, under path: String = "") -> Set<String> {
     forward.proxyURL = ""
     #expect(config.sinks[ComponentID(type: "otlp_http")] as? OTLPHTTPSinkConfig == forward)
     #expect(config.journal == JournalConfig())
+    #expect(config.limits == LimitsConfig())
     #expect(config.telemetry == TelemetryConfig())
     #expect(Set(config.sinks.keys.map(\.type)) == Set(SinkTypes.all.map { $0.type }))
   }

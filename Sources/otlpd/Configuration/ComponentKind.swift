@@ -29,7 +29,7 @@ enum ComponentKind: Sendable {
     case .processor: ProcessorTypes.all.map { $0.type }.sorted()
     case .sink: SinkTypes.all.map { $0.type }.sorted()
     case .connector: []
-    case .extension: ["journal"]
+    case .extension: ["journal", "limits"]
     }
   }
 

@@ -1,10 +1,11 @@
-// `extensions:` of the file: the journal, and those of the Collector that are not built yet.
+// `extensions:` of the file: the journal, the limits, and those of the Collector that are not built yet.
 
 internal import Config
 
-/// Reads the journal's block and names what is skipped.
+/// Reads otlpd's own blocks and names what is skipped.
 struct ExtensionsSection {
   private(set) var journal = JournalConfig()
+  private(set) var limits = LimitsConfig()
   /// Where each id stands.
   private(set) var positions: [ComponentID: SourcePosition] = [:]
 
@@ -14,12 +15,12 @@ struct ExtensionsSection {
       guard let written = entry.key.parsed(entry.name) else { continue }
       let id = ComponentID(type: kind.aliases[written.type] ?? written.type, name: written.name)
       positions[id] = entry.key.node.position
-      if id.type == "journal" {
+      if kind.available.contains(id.type) {
         guard id.name.isEmpty else {
-          entry.key.fail("there is one journal; remove the name behind the slash")
+          entry.key.fail("there is only one; remove the name behind the slash")
           continue
         }
-        entry.value.read(into: &journal)
+        if id.type == "limits" { entry.value.read(into: &limits) } else { entry.value.read(into: &journal) }
       } else if kind.isKnown(id.type) {
         entry.key.warn("extension \(quoted(id.type)) is not built into otlpd and skipped\(Self.replacement(id.type))")
       } else {
