@@ -2,7 +2,7 @@
 
 Each number is the median of three runs; the servers take turns, so that all of them see the same minutes. CPU is the
 server's own, user and system. Fails when the codec needs more than limits.json allows.
-Usage: bench.py PATH-TO-OTLPD [codec], where `codec` measures that only. CodecBench lies beside otlpd.
+Usage: bench.py PATH-TO-OTLPD [codec | doors], where the word measures that part only. CodecBench lies beside otlpd.
 """
 
 import os
@@ -17,6 +17,7 @@ from pathlib import Path
 import payload
 import servers
 from codec import Codec
+from doors import Doors
 
 HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("OTLPD_BENCH_ROUNDS", "3"))
@@ -163,12 +164,15 @@ def main():
     otlpd = Path(sys.argv[1]).resolve()
     with tempfile.TemporaryDirectory() as directory:
         codec = Codec(otlpd.parent / "CodecBench", Path(directory))
-        for rows in codec.tables():
+        for rows in [] if "doors" in sys.argv[2:] else codec.tables():
             table(rows)
         sys.stdout.flush()
         if "codec" not in sys.argv[2:]:
             bench = Bench(otlpd, Path(directory))
-            report(bench, *bench.measure())
+            if "doors" not in sys.argv[2:]:
+                report(bench, *bench.measure())
+            for rows in Doors(otlpd, bench.bodies, Path(directory), free_port).tables():
+                table(rows)
     if codec.failures:
         sys.exit("\nmore than limits.json allows:\n" + "\n".join(codec.failures))
 
