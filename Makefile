@@ -10,8 +10,8 @@ BUILD := .build/release
 VENV := .venv
 PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev libdeflate-dev libzstd-dev \
   libnghttp2-dev libssl-dev
-# What the tests and the benchmark use besides: a client, and a compiler for a few small programs.
-TEST_TOOLS := curl gcc libc6-dev
+# What the tests and the benchmark use besides: clients, and a compiler for a few small programs.
+TEST_TOOLS := curl openssl gcc libc6-dev
 BENCH_TOOLS := gcc libc6-dev valgrind
 REQUIREMENTS := Tests/Integration/requirements.txt
 SOURCES := Package.swift Sources Tests

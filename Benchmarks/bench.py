@@ -2,7 +2,7 @@
 
 Each number is the median of three runs; the servers take turns, so that all of them see the same minutes. CPU is the
 server's own, user and system. Fails when the codec needs more than limits.json allows.
-Usage: bench.py PATH-TO-OTLPD [codec | journal], where a name measures that only. CodecBench lies beside otlpd.
+Usage: bench.py PATH-TO-OTLPD [codec | journal | servers | doors ...], where names measure only those. CodecBench lies beside otlpd.
 """
 
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 import payload
 import servers
 from codec import Codec
+from doors import Doors
 from journal import Journal
 from servers import compiled, free_port
 
@@ -149,7 +150,7 @@ def report(bench: Bench, cpu: dict, idle: dict):
 
 def main():
     otlpd = Path(sys.argv[1]).resolve()
-    chosen = sys.argv[2:] or ["codec", "journal", "servers"]
+    chosen = sys.argv[2:] or ["codec", "journal", "servers", "doors"]
     failures = []
     with tempfile.TemporaryDirectory() as directory:
         if "codec" in chosen:
@@ -162,9 +163,13 @@ def main():
             for rows in Journal(otlpd, Path(directory)).tables():
                 table(rows)
             sys.stdout.flush()
+        bench = Bench(otlpd, Path(directory))
         if "servers" in chosen:
-            bench = Bench(otlpd, Path(directory))
             report(bench, *bench.measure())
+            sys.stdout.flush()
+        if "doors" in chosen:
+            for rows in Doors(otlpd, bench.bodies, Path(directory)).tables():
+                table(rows)
     if failures:
         sys.exit("\nmore than limits.json allows:\n" + "\n".join(failures))
 

@@ -11,6 +11,7 @@ internal import Receivers
 internal import SelfTelemetry
 internal import Sinks
 internal import System
+internal import TLS
 
 /// Connects journal, sinks, pipelines and listeners. Main thread.
 final class DaemonGraph: Sendable {
@@ -18,6 +19,8 @@ final class DaemonGraph: Sendable {
   private let workers: [SinkWorker]
   private let reactor: Reactor
   private let servers: [Server]
+  /// Those of all listeners.
+  private let tlsServers: [TLSServer]
   private let journal: Journal
   private let isReady: Lock<Bool>
   private let end: Lock<End>
@@ -82,34 +85,66 @@ final class DaemonGraph: Sendable {
       let warnings = journal.warnings
       return warnings.isEmpty ? .ready : .readyWithWarnings(warnings.map(\.text))
     }
+    let tls = try DaemonGraph.tlsServers(plan, logger: logger, clock: clock)
+    tlsServers = Array(tls.values)
+    let shared = SharedResources(
+      memoryBytesMax: plan.memoryInFlightMax, metrics: metrics, logger: logger, clock: clock)
     servers = DaemonGraph.servers(
-      plan, reactor: reactor, pipeline: pipeline, admin: admin, metrics: metrics, logger: logger)
+      plan, reactor: reactor, pipeline: pipeline, admin: admin, tls: tls, shared: shared, metrics: metrics,
+      logger: logger)
   }
 
   private static func servers(
-    _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, metrics: MetricRegistry,
-    logger: Logger
+    _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, tls: [String: TLSServer],
+    shared: SharedResources, metrics: MetricRegistry, logger: Logger
   ) -> [Server] {
     var servers = plan.receivers.map { receiver in
       let otlp = OTLPReceiver(
-        id: receiver.id, paths: receiver.paths, pipeline: pipeline,
+        id: receiver.id, paths: receiver.paths, pipeline: pipeline, misdirected: shared.misdirected,
         metrics: ReceiverMetrics(receiver: receiver.id, transport: "http", registry: metrics))
       let http = HTTPServer(
-        reactor: reactor, address: receiver.address, limits: receiver.limits,
+        reactor: reactor, address: receiver.address, tls: tls[receiver.id], limits: receiver.limits,
         handler: { request, reply in
           if let page = admin.answer(request) { reply.send(page) } else { otlp.handle(request, reply) }
         },
-        refusalBody: OTLPReceiver.refusal, metrics: metrics, logger: logger)
+        refusalBody: OTLPReceiver.refusal, shared: shared, metrics: metrics, logger: logger)
       return Server(component: receiver.id, http: http)
     }
     if let address = plan.telemetryAddress {
       let http = HTTPServer(
-        reactor: reactor, address: address,
-        handler: { request, reply in reply.send(admin.answer(request) ?? admin.notFound(request)) },
+        reactor: reactor, address: address, limits: plan.limits,
+        handler: { request, reply in reply.send(admin.answer(request) ?? admin.notFound(request)) }, shared: shared,
         metrics: metrics, logger: logger)
       servers.append(Server(component: "telemetry", http: http))
     }
     return servers
+  }
+
+  /// The certificates of the receivers that have one, by receiver.
+  ///
+  /// - Throws: `TLSError`, which says what is wrong with a certificate or key.
+  private static func tlsServers(
+    _ plan: DaemonPlan, logger: Logger, clock: any Clock
+  ) throws -> [String: TLSServer] {
+    var servers: [String: TLSServer] = [:]
+    for receiver in plan.receivers {
+      guard let settings = receiver.tls else { continue }
+      servers[receiver.id] = try TLSServer(settings, clock: clock) { result in
+        switch result {
+        case .success: logger.info("read the changed certificate", metadata: ["component": "\(receiver.id)"])
+        case .failure(let error):
+          logger.warning(
+            "the changed certificate cannot be used; the one before it stays in use",
+            metadata: ["component": "\(receiver.id)", "error": "\(error)"])
+        }
+      }
+    }
+    return servers
+  }
+
+  /// Reads all certificates again, changed or not. Main thread.
+  func reloadCertificates() {
+    for server in tlsServers { server.reload(evenIfUnchanged: true) }
   }
 
   /// Starts sinks, then loops, then listeners: the first request finds everything in place.
@@ -135,7 +170,11 @@ final class DaemonGraph: Sendable {
       let address = try server.http.start()
       addresses.append(address)
       logger.info(
-        "listening", metadata: ["component": "\(server.component)", "protocol": "http", "address": "\(address)"])
+        "listening",
+        metadata: [
+          "component": "\(server.component)", "protocol": "\(server.http.isSecure ? "https" : "http")",
+          "address": "\(address)",
+        ])
     }
     isReady.withLock { $0 = true }
     return addresses

@@ -15,12 +15,14 @@ private let uncheckedSendable = [
   "Bytes": "nothing writes to the storage once a Bytes refers to it",
   "CurlLibrary": "function pointers that never change once the library is open",
   "Lock": "its mutex guards its state",
+  "OpenSSL": "function pointers that never change once the library is open",
+  "TLSContext": "nothing changes it after init; OpenSSL counts references atomically",
   "Thread": "its handle never changes, and one flag guards the one join",
   "WireTable": "immutable after init",
 ]
 
 private let standardModules: Set = ["Glibc", "Synchronization"]
-private let cModules: Set = ["CCurl", "CDeflate", "CLinux", "CSQLite", "CYAML", "CZlib", "CZstd"]
+private let cModules: Set = ["CCurl", "CDeflate", "CLinux", "COpenSSL", "CSQLite", "CYAML", "CZlib", "CZstd"]
 /// Log lines are written from this floor up.
 private let loggingFloor = 3
 

@@ -120,7 +120,7 @@ import otlpd
     #expect(
       fixture.inert == [
         "receivers::otlp::protocols::grpc", "receivers::otlp::protocols::http::cors",
-        "processors::memory_limiter::limit_mib", "exporters::otlphttp/vendor::sending_queue::num_consumers",
+        "exporters::otlphttp/vendor::sending_queue::num_consumers",
       ])
     let queue = "exporters::otlphttp/vendor::sending_queue::"
     #expect(fixture.diagnostics.notes.map(\.path) == [queue + "queue_size", queue + "storage"])

@@ -29,11 +29,34 @@ import Testing
         "transport: udp",
         #"::transport: expected one of tcp, tcp4, tcp6, unix, found the text "udp""#
       ),
-      ("transport: unix", "::transport: unix is not built into this version of otlpd; available: tcp"),
       (
-        "tls: {cert_file: a, key_file: b}",
-        "::tls: TLS is not built into this version of otlpd; remove `tls` to serve plain text, or put a "
-          + "TLS proxy in front"
+        "{transport: unix, endpoint: 'localhost:1'}",
+        #"::endpoint: expected the absolute path of a socket, at most 107 bytes, found "localhost:1""#
+      ),
+      (
+        "tls: {cert_file: a}",
+        "::tls::key_file: TLS configuration must include both certificate and key for server connections"
+      ),
+      (
+        "tls: {key_file: a}",
+        "::tls::cert_file: TLS configuration must include both certificate and key for server connections"
+      ),
+      (
+        "tls: {cert_file: a, cert_pem: b, key_file: c}",
+        "::tls::cert_pem: provide either a certificate or the PEM-encoded string, but not both"
+      ),
+      (
+        "tls: {cert_file: a, key_file: b, max_version: '1.1'}",
+        "::tls::max_version: TLS below 1.2 is not spoken; expected 1.2 or 1.3"
+      ),
+      (
+        "tls: {cert_file: a, key_file: b, min_version: '1.4'}",
+        #"::tls::min_version: unknown "1.4"; did you mean "1.0"? (available: 1.0, 1.1, 1.2, 1.3)"#
+      ),
+      (
+        "tls: {cert_file: a, key_file: b, curve_preferences: [P128]}",
+        #"::tls::curve_preferences: unknown "P128" "#
+          + "(available: P256, P384, P521, X25519, X25519MLKEM768)"
       ),
       (
         "auth: {authenticator: oidc}",
@@ -304,11 +327,11 @@ import Testing
         "journal: {durability: memory, max_bytes: 1KiB}",
         "extensions::journal::max_bytes: must be at least 1MiB, found 1024"
       ),
-      ("journal/2: ", "extensions::journal/2: there is one journal; remove the name behind the slash"),
+      ("journal/2: ", "extensions::journal/2: there is only one; remove the name behind the slash"),
       (
         "helth_check: ",
         #"extensions::helth_check: unknown type: "helth_check" for id: "helth_check"; did you mean "health_check"? "#
-          + "(available: basicauth, bearertokenauth, journal, oauth2client)"
+          + "(available: basicauth, bearertokenauth, journal, limits, oauth2client)"
       ),
     ])
   func extensions(block: String, message: String) {

@@ -59,6 +59,7 @@ private func paths(_ node: ConfigNode, under path: String = "") -> Set<String> {
     calls.endpoint = GRPCEndpoint("gateway:4317")
     #expect(config.sinks[ComponentID(type: "otlp_grpc")] as? OTLPGRPCSinkConfig == calls)
     #expect(config.journal == JournalConfig())
+    #expect(config.limits == LimitsConfig())
     #expect(config.telemetry == TelemetryConfig())
     #expect(Set(config.sinks.keys.map(\.type)) == Set(SinkTypes.all.map { $0.type }))
   }

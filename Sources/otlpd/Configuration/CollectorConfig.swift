@@ -13,6 +13,7 @@ package struct CollectorConfig: Sendable {
   package let sinks: [ComponentID: any SinkConfig]
   package let authenticators: [ComponentID: any AuthenticatorConfig]
   package let journal: JournalConfig
+  package let limits: LimitsConfig
   package let telemetry: TelemetryConfig
   /// In the order of the file; every reference resolves.
   package let pipelines: [PipelineConfig]
@@ -32,6 +33,7 @@ package struct CollectorConfig: Sendable {
     sinks = sections.sinks.configs.mapValues(\.config)
     authenticators = sections.extensions.authenticators
     journal = sections.extensions.journal
+    limits = sections.extensions.limits
     telemetry = sections.service.telemetry
     pipelines = sections.pipelines
     guard diagnostics.errors.isEmpty else { return nil }
@@ -48,7 +50,7 @@ package struct CollectorConfig: Sendable {
       guard let sink = config as? OTLPHTTPSinkConfig else { continue }
       for pipeline in pipelines(to: id) {
         guard let url = sink.url(for: pipeline.signal), let target = HostPort(authorityOf: url) else { continue }
-        let own = pipeline.receivers.first { receivers[$0]?.http.map { target.reaches($0.endpoint) } == true }
+        let own = pipeline.receivers.first { receivers[$0]?.http?.dialledEndpoint.map { target.reaches($0) } == true }
         guard let own else { continue }
         diagnostics.error(
           ConfigProblem(

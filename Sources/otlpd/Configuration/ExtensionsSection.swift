@@ -1,4 +1,4 @@
-// `extensions:` of the file: the journal, the authenticators, and those of the Collector that are not built yet.
+// `extensions:` of the file: the journal, the limits, the authenticators, and those of the Collector that are not built.
 
 internal import Authenticators
 internal import Config
@@ -6,6 +6,7 @@ internal import Config
 /// Reads the blocks of those that are built, and names what is skipped.
 struct ExtensionsSection {
   private(set) var journal = JournalConfig()
+  private(set) var limits = LimitsConfig()
   private(set) var authenticators: [ComponentID: any AuthenticatorConfig] = [:]
   /// Where each id stands.
   private(set) var positions: [ComponentID: SourcePosition] = [:]
@@ -16,14 +17,14 @@ struct ExtensionsSection {
       guard let written = entry.key.parsed(entry.name) else { continue }
       let id = ComponentID(type: kind.aliases[written.type] ?? written.type, name: written.name)
       positions[id] = entry.key.node.position
-      if id.type == "journal" {
+      if let type = AuthenticatorTypes.all.first(where: { $0.type == id.type }) {
+        authenticators[id] = Self.read(type, entry.value)
+      } else if kind.available.contains(id.type) {
         guard id.name.isEmpty else {
-          entry.key.fail("there is one journal; remove the name behind the slash")
+          entry.key.fail("there is only one; remove the name behind the slash")
           continue
         }
-        entry.value.read(into: &journal)
-      } else if let type = AuthenticatorTypes.all.first(where: { $0.type == id.type }) {
-        authenticators[id] = Self.read(type, entry.value)
+        if id.type == "limits" { entry.value.read(into: &limits) } else { entry.value.read(into: &journal) }
       } else if kind.isKnown(id.type) {
         entry.key.warn("extension \(quoted(id.type)) is not built into otlpd and skipped\(Self.replacement(id.type))")
       } else {

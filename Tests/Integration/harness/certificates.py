@@ -14,6 +14,7 @@ class Authority:
     """A certificate authority with its files in one directory: `ca.pem`, and NAME.pem with NAME.key for each `issue`."""
 
     def __init__(self, directory: Path):
+        directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("otlpd tests")
