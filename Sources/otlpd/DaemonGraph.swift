@@ -58,8 +58,13 @@ final class DaemonGraph: Sendable {
     self.reactor = reactor
     let isReady = Lock(false)
     self.isReady = isReady
-    let admin = AdminEndpoints(metrics: metrics) {
-      isReady.withLock { $0 } ? .ready : .notReady(reason: "starting or stopping")
+    let loops = plan.sinks.flatMap { sink in
+      sink.loops.map { "\(sink.id) \($0.name): sends nothing: its endpoint is otlpd's own listener" }
+    }
+    let admin = AdminEndpoints(metrics: metrics) { [workers] in
+      guard isReady.withLock({ $0 }) else { return .notReady(reason: "starting or stopping") }
+      let warnings = loops + workers.flatMap(\.troubles).map(\.description)
+      return warnings.isEmpty ? .ready : .readyWithWarnings(warnings)
     }
     servers = DaemonGraph.servers(
       plan, reactor: reactor, pipeline: pipeline, admin: admin, metrics: metrics, logger: logger)

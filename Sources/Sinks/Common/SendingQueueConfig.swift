@@ -5,17 +5,22 @@ package import Pipeline
 
 /// `sending_queue:` of a sink. The journal is the queue, so only `batch` has an effect.
 package struct SendingQueueConfig: ConfigBlock, Equatable, Sendable {
+  /// Requests in flight at the same time, of a sink that sends over a network; every other sink has one.
+  package var consumers = 4
   /// nil: whatever waits when the sink is free is one batch.
   package var batch: QueueBatchConfig?
+
+  private static let consumersMax = 64
 
   package init() {}
 
   package mutating func read(from map: MapReader) {
     map.inert("enabled", default: true)
-    var consumers = 10
     map.read("num_consumers", into: &consumers)
     map.require(consumers > 0, "num_consumers", "must be positive")
-    if consumers != 10 { map.noteInert("num_consumers") }
+    map.require(
+      consumers <= SendingQueueConfig.consumersMax, "num_consumers",
+      "must be at most \(SendingQueueConfig.consumersMax): each is a thread")
     var queueSize = 1000
     map.read("queue_size", into: &queueSize)
     map.require(queueSize > 0, "queue_size", "must be positive")

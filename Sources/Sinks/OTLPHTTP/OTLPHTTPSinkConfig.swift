@@ -96,6 +96,8 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
     endpoints[signal] ?? endpoint.map { SignalURL.composed(base: $0, signal: signal) }
   }
 
+  package func peer(for signal: Signal) -> HostPort? { url(for: signal).flatMap { HostPort(authorityOf: $0) } }
+
   /// The same for the code.
   package func settings(userAgent: String) -> OTLPHTTPSettings {
     var client = HTTPClientSettings(userAgent: userAgent)
