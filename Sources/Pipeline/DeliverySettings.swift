@@ -31,8 +31,8 @@ package struct DeliverySettings: Sendable, Equatable {
 ///
 /// Without a minimum, a batch is whatever waits when the sink is free: a request goes out at once when the sink is
 /// idle, and many together when it is not. That wakes the sink's thread for every request while it keeps up, so sinks
-/// for which some milliseconds do not matter have a minimum. While a batch of the same signal is under way, the next one
-/// goes out beside it when it is full or 200 ms old: parallel requests are for a peer that needs them.
+/// for which some milliseconds do not matter have a minimum. While a batch of the same signal is under way, the next
+/// one goes out beside it when it is full or 200 ms old: parallel requests are for a peer that needs them.
 package struct BatchSettings: Sendable, Equatable {
   /// Items in one batch: a maximum, unless the sink's requests may not be reshaped and one request alone has more.
   package var itemsMax: Int

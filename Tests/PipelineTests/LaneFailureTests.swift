@@ -170,7 +170,7 @@ private let names = (0..<8192).map { "r\($0)" }
       if !bench.settled[0].isEmpty { break }
     }
     #expect(bench.settled[0].first?.drops == [:])
-    #expect(sizes.count <= whole / bytesMax * 3)
+    #expect(sizes.count <= whole / bytesMax * 4 + 4)
     bench.fill(items: 1000, position: 2)
     guard case .read(_, let reading) = bench.step() else {
       Issue.record("there is more to read")
@@ -195,7 +195,8 @@ private let names = (0..<8192).map { "r\($0)" }
     #expect(reading.limits.bytesMax >= 64 << 10)
   }
 
-  @Test("Only the records that the peer refuses are dropped", arguments: [[0], [8191], [4095, 4096], [17, 3000, 8000]])
+  @Test(
+    "Only the records that the peer refuses are dropped", arguments: [[0], [8191], [4095, 4096], [17, 3000, 8000]])
   func invalid(bad: [Int]) throws {
     var bench = try bench(names)
     let refused = Set(bad.map { names[$0] })

@@ -112,7 +112,8 @@ private func settings(items: Int = 8192, bytes: Int = 4 << 20, whenFull: WhenFul
       let names = (0..<count).map { _ in Int.random(in: 0..<500, using: &random) == 0 ? "\(number)bad" : "\(number)" }
       if daemon.accept(try logs(names, service: "s\(number % 3)")) == .accepted { accepted += names }
     }
-    #expect(sinks[0].wait { _ in daemon.value("otlpd_exporter_pending_items{exporter=\"refuse\",signal=\"logs\"}") == 0 })
+    #expect(
+      sinks[0].wait { _ in daemon.value("otlpd_exporter_pending_items{exporter=\"refuse\",signal=\"logs\"}") == 0 })
     daemon.stop()
     for (id, sink) in zip(["refuse", "lossy"], sinks) {
       let sent = daemon.value("otelcol_exporter_sent_log_records{exporter=\"\(id)\"}")

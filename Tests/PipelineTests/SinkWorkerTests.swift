@@ -7,7 +7,6 @@ import SelfTelemetry
 import System
 import Testing
 
-
 @Suite struct SinkWorkerTests {
   @Test("What is accepted is delivered once, in order, to every sink, and counted")
   func delivers() throws {

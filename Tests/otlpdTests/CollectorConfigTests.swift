@@ -146,14 +146,16 @@ import otlpd
     #expect(config.loops(of: ComponentID(type: "otlp_http", name: "vendor")).contains(.traces))
   }
 
-  @Test("Other addresses are no loop", arguments: ["http://localhost:4319", "http://gateway:4318", "https://localhost"])
+  @Test(
+    "Other addresses are no loop", arguments: ["http://localhost:4319", "http://gateway:4318", "https://localhost"])
   func noLoop(endpoint: String) {
     #expect(ConfigFixture(ConfigFixture.text(sink: "otlp_http: {endpoint: '\(endpoint)'}")).warnings == [])
   }
 
   @Test("Only a sink that sends over a network has several requests in flight, and may cut and merge them")
   func consumers() throws {
-    let text = ConfigFixture.text(sink: "otlp_http: {endpoint: 'http://gateway:4318', sending_queue: {num_consumers: 9}}")
+    let text = ConfigFixture.text(
+      sink: "otlp_http: {endpoint: 'http://gateway:4318', sending_queue: {num_consumers: 9}}")
     let forward = try #require(ConfigFixture(text).config).delivery(of: ComponentID(type: "otlp_http"))
     #expect(forward.consumers == 9 && forward.mayReshape)
     let store = try #require(ConfigFixture(ConfigFixture.text(sink: "sqlite:")).config)
