@@ -46,11 +46,17 @@ test-unit: tests-built  ## run the Swift tests only
 test-integration: build test-tools $(VENV)/ready  ## run the black-box tests only
 	@Tests/run integration
 
-N ?= 100
 .PHONY: simulate
 simulate: tests-built  ## lose power N times as often as `make test` does (SEED=1 N=100)
-	OTLPD_SIMULATION_SEED=$(or $(SEED),1) OTLPD_SIMULATION_FACTOR=$(N) \
+	OTLPD_SIMULATION_SEED=$(or $(SEED),1) OTLPD_SIMULATION_FACTOR=$(or $(N),100) \
 	  swift test -c release --skip-build --disable-xctest --filter SimulationTests
+
+# In a folder of its own: the sanitizer changes every object.
+.PHONY: fuzz
+fuzz: deps  ## try damaged inputs with AddressSanitizer (SEED=1 MINUTES=10, or N=10000 for each kind of input)
+	swift build -c release --sanitize=address --scratch-path .build-fuzz --product Fuzz
+	SWIFT_BACKTRACE=enable=no .build-fuzz/release/Fuzz seed=$(or $(SEED),$$RANDOM) \
+	  minutes=$(or $(MINUTES),10) $(if $(N),count=$(N)) $(TARGETS)
 
 .PHONY: check
 check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests
@@ -77,7 +83,7 @@ install: build  ## install the daemon, its configuration and its unit under DEST
 
 .PHONY: clean
 clean:  ## remove what was built
-	rm -rf .build $(VENV) .pytest_cache
+	rm -rf .build .build-fuzz $(VENV) .pytest_cache
 
 # Debian packages: installed when we may, else named.
 missing = $(shell for p in $(1); do dpkg -s $$p 2>/dev/null | grep -q '^Status: .* installed$$' || echo $$p; done)

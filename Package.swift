@@ -95,6 +95,13 @@ let package = Package(
     // Tests: one folder per target, and what several of them use.
     .target(
       name: "LoopbackServer", dependencies: ["System"], path: "Tests/LoopbackServer", swiftSettings: settings),
+    .target(
+      name: "Fuzzing", dependencies: ["OTLP", "Bytes", "System"], path: "Tests/Fuzz/Fuzzing", swiftSettings: settings),
+    // Run by `make fuzz`; not installed.
+    .executableTarget(
+      name: "Fuzz", dependencies: ["Fuzzing", "System"], path: "Tests/Fuzz/Fuzz", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzingTests", dependencies: ["Fuzzing"], path: "Tests/Fuzz/FuzzingTests", swiftSettings: settings),
     tests("Bytes"),
     tests("System", ["Bytes"]),
     tests("SelfTelemetry"),
@@ -102,12 +109,12 @@ let package = Package(
     tests("Config", ["YAML"]),
     tests("Compression", ["Bytes"]),
     tests("SQLite", ["Bytes"]),
-    tests("OTLP", ["Bytes"]),
+    tests("OTLP", ["Bytes", "Fuzzing"]),
     tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
     tests("Reactor", ["Bytes", "System"]),
     tests("HTTPClient", ["Bytes", "System", "LoopbackServer"]),
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
-    tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
+    tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", "Fuzzing", logging]),
     tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests(
       "Receivers",

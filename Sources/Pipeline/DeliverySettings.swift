@@ -6,8 +6,10 @@ package import Journal
 package struct DeliverySettings: Sendable, Equatable {
   package var batch: BatchSettings
   package var retry: RetrySettings
-  /// What happens to this sink when the journal is full and it lags.
+  /// What happens to this sink when it lags, and the journal is full or it has as much as its limit says.
   package var whenFull: WhenFull
+  /// How much may wait for each signal of the sink; nil: as much as the journal holds.
+  package var lagLimit: LagLimit?
   /// Calls of the sink at the same time, at least 1: so many threads it has. With more than one, batches overtake each
   /// other.
   package var consumers: Int
@@ -17,11 +19,12 @@ package struct DeliverySettings: Sendable, Equatable {
 
   package init(
     batch: BatchSettings = BatchSettings(), retry: RetrySettings = RetrySettings(), whenFull: WhenFull = .refuse,
-    consumers: Int = 1, mayReshape: Bool = false
+    lagLimit: LagLimit? = nil, consumers: Int = 1, mayReshape: Bool = false
   ) {
     self.batch = batch
     self.retry = retry
     self.whenFull = whenFull
+    self.lagLimit = lagLimit
     self.consumers = consumers
     self.mayReshape = mayReshape
   }

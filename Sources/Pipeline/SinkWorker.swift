@@ -56,7 +56,9 @@ package final class SinkWorker: Sendable {
     let control = Lock(Control(lanes: LaneRotation(lanes: signals.count, settings: settings)))
     self.control = control
     let cursors = signals.map { signal in
-      journal.openCursor(sink: id, signal: signal.rawValue, whenFull: settings.whenFull) { control.ring() }
+      journal.openCursor(
+        sink: id, signal: signal.rawValue, whenFull: settings.whenFull, limit: settings.lagLimit
+      ) { control.ring() }
     }
     self.cursors = cursors
     self.metrics = signals.map { SinkMetrics(sink: id, signal: $0, registry: metrics) }
@@ -64,7 +66,8 @@ package final class SinkWorker: Sendable {
       "otelcol_exporter_in_flight_requests", help: "Batches that the sink is delivering right now.",
       labels: [Label("exporter", id)])
     for (lane, metrics) in self.metrics.enumerated() {
-      metrics.watch(cursors[lane], capacity: journal.settings.bytesMax, clock: clock)
+      metrics.watch(
+        cursors[lane], capacity: journal.settings.bytesMax, isLimited: settings.lagLimit != nil, clock: clock)
       metrics.watchPause { control.withLock { $0.lanes.pauseReason(lane) != nil } }
     }
   }
@@ -132,7 +135,7 @@ package final class SinkWorker: Sendable {
 
   private func status(_ lane: Int) -> Cursor.Status {
     let status = cursors[lane].status
-    log.journalDropped(signals[lane], total: status.dropped.items - status.damaged.items)
+    log.dropped(signals[lane], behind: status.dropped.items - status.damaged.items)
     return status
   }
 

@@ -34,6 +34,7 @@ enum Daemon {
       manager.notify("READY=1\nSTATUS=listening on \(addresses.joined(separator: ", "))")
       waitForStop(logger)
       manager.notify("STOPPING=1")
+      graph.beginStop()
       // A second SIGTERM or SIGINT ends the process at once.
       UnixSignals.release()
       graph.stop()

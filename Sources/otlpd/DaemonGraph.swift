@@ -20,8 +20,14 @@ final class DaemonGraph: Sendable {
   private let servers: [Server]
   private let journal: Journal
   private let isReady: Lock<Bool>
-  /// Why the journal cannot go on; the process is stopping then.
-  private let failure: Lock<SystemError?>
+  private let end: Lock<End>
+
+  /// How the life of the process ends.
+  private struct End {
+    /// The journal's disk failed, or did not answer in time.
+    var hasFailed = false
+    var isStopping = false
+  }
 
   /// A listener and how its log line names it.
   private struct Server: Sendable {
@@ -33,24 +39,37 @@ final class DaemonGraph: Sendable {
   private static let drainTime = Duration.seconds(2)
   /// How long the sinks may take to deliver what is pending when the daemon stops.
   private static let flushTime = Duration.seconds(5)
+  /// How long the journal's disk may take to store what it has when the daemon stops.
+  private static let journalTime = Duration.seconds(3)
 
   init(_ plan: DaemonPlan, context: SinkContext, metrics: MetricRegistry, logger: Logger, clock: any Clock) throws {
     self.logger = logger
-    let failure = Lock<SystemError?>(nil)
-    self.failure = failure
-    let journal = try Journal.open(settings: plan.journal, clock: clock, metrics: metrics) { error in
-      logger.critical(
-        "the journal's disk failed; stopping, since nothing more can be kept safe", metadata: ["error": "\(error)"])
-      failure.withLock { $0 = error }
-      UnixSignals.request(.terminate)
-    }
+    let end = Lock(End())
+    self.end = end
+    let log = JournalLog(logger: logger, clock: clock)
+    let journal = try Journal.open(
+      settings: plan.journal, clock: clock, metrics: metrics, onWarning: { log.note($0) },
+      onFailure: { error in
+        logger.critical(
+          "the journal's disk failed; stopping, since nothing more can be kept safe", metadata: ["error": "\(error)"])
+        end.withLock { end in
+          end.hasFailed = true
+          // Later the signal would have its default effect, and the wrong exit status.
+          if !end.isStopping { UnixSignals.request(.terminate) }
+        }
+      })
     self.journal = journal
-    if let recovery = journal.recovery { DaemonGraph.tell(recovery, plan.journal, logger) }
+    if let recovery = journal.recovery { log.opened(recovery, plan.journal) }
     // Cursors first: what a pipeline accepts is routed to sinks that the journal already knows.
     workers = plan.sinks.map { sink in
       SinkWorker(
         sink: sink.make(context), id: sink.id, signals: sink.signals, settings: sink.delivery, journal: journal,
         metrics: metrics, logger: logger, clock: clock)
+    }
+    for sink in journal.giveUpRemovedSinks() {
+      let signal = Signal(rawValue: sink.signal)?.name ?? "\(sink.signal)"
+      SinkMetrics.count(removed: sink.sink, signal: signal, items: sink.pending.items, in: metrics)
+      log.removed(sink, signal: signal)
     }
     let pipeline = Pipeline(
       pipelines: plan.pipelines, journal: journal, metrics: metrics, logger: logger, clock: clock)
@@ -63,7 +82,7 @@ final class DaemonGraph: Sendable {
     }
     let admin = AdminEndpoints(metrics: metrics) { [workers] in
       guard isReady.withLock({ $0 }) else { return .notReady(reason: "starting or stopping") }
-      let warnings = loops + workers.flatMap(\.troubles).map(\.description)
+      let warnings = journal.warnings.map(\.text) + loops + workers.flatMap(\.troubles).map(\.description)
       return warnings.isEmpty ? .ready : .readyWithWarnings(warnings)
     }
     servers = DaemonGraph.servers(
@@ -125,6 +144,16 @@ final class DaemonGraph: Sendable {
     return addresses
   }
 
+  /// Stopping begins, for whatever reason: a disk that fails from now on needs no signal to stop the process.
+  func beginStop() {
+    let hasFailed = end.withLock { end in
+      end.isStopping = true
+      return end.hasFailed
+    }
+    // The failure's own signal may have come after the one that is obeyed.
+    if hasFailed { UnixSignals.discard() }
+  }
+
   /// Stops accepting, answers what is in flight, delivers what is pending, and closes the sinks.
   func stop() {
     isReady.withLock { $0 = false }
@@ -135,33 +164,14 @@ final class DaemonGraph: Sendable {
     let time = hasFailed ? .zero : DaemonGraph.flushTime
     for worker in workers { worker.beginStop(deadline: time) }
     for worker in workers { worker.stop(deadline: time) }
-    journal.finish()
+    let unanswered = journal.finish(within: DaemonGraph.journalTime)
+    guard unanswered > 0 else { return }
+    end.withLock { $0.hasFailed = true }
+    logger.critical(
+      "the journal's disk does not answer; stopping without what it was writing, which was not acknowledged",
+      metadata: ["requests": "\(unanswered)", "directory": "\(journal.settings.directory)"])
   }
 
   /// Whether the disk failed under the journal.
-  var hasFailed: Bool { failure.withLock { $0 != nil } }
-
-  private static func tell(_ recovery: RecoveryReport, _ settings: JournalSettings, _ logger: Logger) {
-    logger.info(
-      "journal opened",
-      metadata: [
-        "directory": "\(settings.directory)", "durability": "\(settings.durability.rawValue)",
-        "recovered_requests": "\(recovery.records)", "recovered_items": "\(recovery.items)",
-      ])
-    if recovery.quarantinedBytes > 0 || recovery.missingRecords > 0 {
-      logger.error(
-        "the journal was damaged; what could not be read was put aside in *.quarantine files",
-        metadata: [
-          "quarantined_bytes": "\(recovery.quarantinedBytes)", "missing_requests": "\(recovery.missingRecords)",
-        ])
-    }
-    if recovery.cursorsLost {
-      logger.error("the journal's cursors could not be read; sinks get again what is still in the journal")
-    }
-    if recovery.truncatedBytes > 0 {
-      logger.info(
-        "the journal's unfinished end was cut off; it was never acknowledged",
-        metadata: ["truncated_bytes": "\(recovery.truncatedBytes)"])
-    }
-  }
+  var hasFailed: Bool { end.withLock { $0.hasFailed } }
 }

@@ -17,6 +17,7 @@ struct Setup {
   let dataDirectory: String
   private let warnings: [ConfigProblem]
   private let inertKeys: [ConfigProblem]
+  private let notes: [ConfigProblem]
 
   /// Reads the file, or the embedded default when there is none.
   ///
@@ -36,7 +37,7 @@ struct Setup {
     }
     return Setup(
       config: config, dataDirectory: DataDirectory.resolve(flag: dataDirectory, environment: environment),
-      warnings: diagnostics.warnings, inertKeys: diagnostics.inertKeys)
+      warnings: diagnostics.warnings, inertKeys: diagnostics.inertKeys, notes: diagnostics.notes)
   }
 
   private static func read(_ path: String, environment: [String: String], diagnostics: ConfigDiagnostics)
@@ -63,13 +64,14 @@ struct Setup {
   /// Says once, at start, what the owner should know of the file.
   func logFindings(to logger: Logger) {
     for warning in warnings { logger.warning("\(warning)") }
+    for note in notes { logger.info("\(note)") }
     guard !inertKeys.isEmpty else { return }
     let keys = inertKeys.map(\.path).joined(separator: ", ")
     logger.info("these configuration keys have no effect yet", metadata: ["keys": "\(keys)"])
   }
 
   /// The same for `otlpd validate`, one line each.
-  var findings: [String] { warnings.map { "warning: \($0)" } + inertKeys.map { "note: \($0)" } }
+  var findings: [String] { warnings.map { "warning: \($0)" } + (inertKeys + notes).map { "note: \($0)" } }
 
   // MARK: What follows from it
 

@@ -1,6 +1,7 @@
 // Numbers in JSON arrive exactly, or not at all.
 
 import Bytes
+import Fuzzing
 import OTLP
 import Testing
 

@@ -1,6 +1,7 @@
 // Replies to requests, written for clients and read from other collectors.
 
 import Bytes
+import Fuzzing
 import OTLP
 import Testing
 

@@ -1,6 +1,7 @@
 // The flat form of attributes and records, both ways.
 
 import Bytes
+import Fuzzing
 import OTLP
 import Testing
 

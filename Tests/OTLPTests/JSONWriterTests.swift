@@ -1,6 +1,7 @@
 // Requests in OTLP's JSON encoding.
 
 import Bytes
+import Fuzzing
 import OTLP
 import Testing
 

@@ -1,6 +1,7 @@
 // Log records and the values they hold, seen through views.
 
 import Bytes
+import Fuzzing
 import OTLP
 import Testing
 

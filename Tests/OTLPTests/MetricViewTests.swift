@@ -1,6 +1,7 @@
 // Metrics of the five kinds and their data points, seen through views.
 
 import Bytes
+import Fuzzing
 import OTLP
 import Testing
 

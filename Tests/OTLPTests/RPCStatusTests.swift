@@ -1,6 +1,7 @@
 // google.rpc.Status, the body of every refusal.
 
 import Bytes
+import Fuzzing
 import OTLP
 import Testing
 

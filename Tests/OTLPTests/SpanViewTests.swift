@@ -1,6 +1,7 @@
 // Spans, their events and links, seen through views.
 
 import Bytes
+import Fuzzing
 import OTLP
 import Testing
 

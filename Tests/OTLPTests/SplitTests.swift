@@ -1,6 +1,7 @@
 // Tests that requests cut in pieces, or merged, hold the same telemetry.
 
 import Bytes
+import Fuzzing
 import OTLP
 import Testing
 
@@ -62,9 +63,9 @@ private func random(_ signal: Signal, seed: UInt64) throws -> ExportRequest {
   var bytes: [UInt8] = []
   for _ in 0..<6 {
     bytes += random.message(.request(of: signal)).bytes
-    if random.chance(30) { bytes += Encoded.message(1) }
-    if random.chance(30) { bytes += Encoded.message(1, Encoded.message(2)) }
-    if random.chance(20) { bytes += Encoded.text(99, "unknown") }
+    if random.generator.next() % 100 < 30 { bytes += Encoded.message(1) }
+    if random.generator.next() % 100 < 30 { bytes += Encoded.message(1, Encoded.message(2)) }
+    if random.generator.next() % 100 < 20 { bytes += Encoded.text(99, "unknown") }
   }
   return try ExportRequest(decoding: Bytes(bytes), as: .protobuf, signal: signal)
 }

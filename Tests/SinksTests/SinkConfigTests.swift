@@ -2,6 +2,7 @@
 
 import Config
 import HTTPClient
+import Journal
 import OTLP
 import Pipeline
 import Sinks
@@ -80,14 +81,27 @@ private func read<Block: ConfigBlock>(_ text: String, as: Block.Type) -> (config
 
   @Test("Queue keys without effect are noted, not their defaults")
   func inertQueueKeys() {
-    #expect(
-      read("{num_consumers: 4, queue_size: 1000, sizer: requests}", as: SendingQueueConfig.self).diagnostics.inertKeys
-        .isEmpty)
-    let keys = read(
-      "{enabled: false, num_consumers: 1, queue_size: 5, sizer: items, storage: x}", as: SendingQueueConfig.self
-    ).diagnostics.inertKeys.map(\.path)
-    #expect(keys == ["s::enabled", "s::queue_size", "s::sizer", "s::storage"])
+    let defaults = read("{num_consumers: 4, sizer: requests, storage: }", as: SendingQueueConfig.self).diagnostics
+    #expect(defaults.inertKeys.isEmpty && defaults.notes.isEmpty)
+    let diagnostics = read(
+      "{enabled: false, num_consumers: 1, sizer: items, block_on_overflow: true}", as: SendingQueueConfig.self
+    ).diagnostics
+    #expect(diagnostics.inertKeys.map(\.path) == ["s::enabled", "s::block_on_overflow"])
     #expect(read("{num_consumers: 7}", as: SendingQueueConfig.self).config.consumers == 7)
+  }
+
+  @Test("The queue's size is how far the sink may lag, in the unit of its sizer, and validate says so")
+  func queueLimit() {
+    func limit(_ text: String) -> LagLimit? { read(text, as: SendingQueueConfig.self).config.limit }
+    #expect(limit("{}") == nil)
+    #expect(limit("{sizer: items}") == nil)
+    #expect(limit("{queue_size: 1000}") == LagLimit(1000, .requests))
+    #expect(limit("{queue_size: 5, sizer: requests}") == LagLimit(5, .requests))
+    #expect(limit("{queue_size: 5, sizer: items}") == LagLimit(5, .items))
+    #expect(limit("{queue_size: 5, sizer: bytes}") == LagLimit(5, .bytes))
+    #expect(limit("{queue_size: 5, enabled: false}") == nil)
+    let notes = read("{queue_size: 5, storage: file_storage}", as: SendingQueueConfig.self).diagnostics.notes
+    #expect(notes.map(\.path) == ["s::queue_size", "s::storage"])
   }
 
   @Test("A debug block becomes the sink's settings")

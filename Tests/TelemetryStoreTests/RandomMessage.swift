@@ -1,20 +1,8 @@
 // Random valid requests in canonical protobuf, built from the schema tables, so that a new field is in them by itself.
 
 import Bytes
+import Fuzzing
 import OTLP
-
-/// SplitMix64: the same numbers from the same seed, so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
-  }
-}
 
 /// Protobuf bytes under construction.
 struct Wire {
@@ -56,11 +44,11 @@ struct Wire {
 
 /// Writes random messages. A full one has every field it can have at once; a sparse one leaves out about half.
 struct RandomMessage {
-  var generator: SeededGenerator
+  var generator: SplitMix
   var isFull: Bool
 
   init(seed: UInt64, isFull: Bool) {
-    generator = SeededGenerator(state: seed)
+    generator = SplitMix(seed: seed)
     self.isFull = isFull
   }
 

@@ -116,9 +116,10 @@ import otlpd
     #expect(
       fixture.inert == [
         "receivers::otlp::protocols::grpc", "receivers::otlp::protocols::http::cors",
-        "processors::memory_limiter::limit_mib", "exporters::otlphttp/vendor::sending_queue::queue_size",
-        "exporters::otlphttp/vendor::sending_queue::storage",
+        "processors::memory_limiter::limit_mib",
       ])
+    let queue = "exporters::otlphttp/vendor::sending_queue::"
+    #expect(fixture.diagnostics.notes.map(\.path) == [queue + "queue_size", queue + "storage"])
     let vendor = ComponentID(type: "otlp_http", name: "vendor")
     #expect(config.pipelines.map(\.id) == ["traces", "logs"])
     #expect(config.pipelines[0].sinks == [vendor, ComponentID(type: "debug")])
@@ -130,6 +131,7 @@ import otlpd
     #expect(sink.headers.headers.map { $0.value.reveal() } == ["s3cret", "1"])
     #expect(!"\(config)".contains("s3cret"))
     let delivery = config.delivery(of: vendor)
+    #expect(delivery.lagLimit == LagLimit(5000, .requests))
     #expect(delivery.retry.maxElapsedTime == .seconds(300) && delivery.retry.initialInterval == .seconds(1))
     #expect(delivery.batch.minimum?.flushTimeout == .seconds(10) && delivery.batch.minimum?.items == 1024)
     #expect(delivery.whenFull == .refuse)

@@ -14,7 +14,7 @@ extension CollectorConfig {
     return DeliverySettings(
       batch: sink.delivery.sendingQueue.batch?.settings ?? batchOfPipelines(to: id)
         ?? type(of: sink).batch,
-      retry: sink.delivery.retry.settings, whenFull: whenFull(sink, id),
+      retry: sink.delivery.retry.settings, whenFull: whenFull(sink, id), lagLimit: sink.delivery.sendingQueue.limit,
       consumers: isNetwork ? sink.delivery.sendingQueue.consumers : 1, mayReshape: isNetwork)
   }
 

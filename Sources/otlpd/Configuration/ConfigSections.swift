@@ -29,6 +29,9 @@ struct ConfigSections: ConfigBlock {
     // The Collector's words.
     map.require(!receivers.positions.isEmpty, "receivers", "no receiver configuration specified in config")
     map.require(!sinks.positions.isEmpty, "exporters", "no exporter configuration specified in config")
+    // So that the journal can name all of them, with ids of 255 bytes, in one record.
+    map.require(
+      sinks.positions.count <= 250, "exporters", "at most 250 exporters are possible, found \(sinks.positions.count)")
     map.read("service", into: &service)
     readExtensionReferences()
     readPipelines(map)

@@ -7,16 +7,17 @@ import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from harness.otlp import REQUESTS, RESPONSES
+from harness.otlp import PROTOBUF, REQUESTS, RESPONSES
 
 
 @dataclass
 class Received:
-    """One request as it came over the wire, and its decoded message."""
+    """One request as it came over the wire, its decompressed body, and the message if that is protobuf."""
 
     path: str
     headers: dict
     body: bytes
+    plain: bytes
     signal: str | None
     message: object
 
@@ -78,10 +79,11 @@ class Capture:
         headers = {name.lower(): value for name, value in handler.headers.items()}
         plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
         signal = next((name for name in REQUESTS if handler.path.endswith(name)), None)
-        message = REQUESTS[signal].FromString(plain) if signal else None
+        is_protobuf = signal and headers.get("content-type") == PROTOBUF
+        message = REQUESTS[signal].FromString(plain) if is_protobuf else None
         with self._lock:
             answer = self.script.pop(0) if self.script else self.otherwise
-            self.received.append(Received(handler.path, headers, body, signal, message))
+            self.received.append(Received(handler.path, headers, body, plain, signal, message))
         if callable(answer):
             answer = answer(message)
         if answer.seconds:

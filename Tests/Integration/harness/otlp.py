@@ -90,23 +90,40 @@ MAKERS = {"traces": traces, "metrics": metrics, "logs": logs}
 
 # JSON: OTLP/HTTP "JSON Protobuf Encoding", which differs from protobuf's own JSON in ids and enums.
 
-_IDS = {"traceId", "spanId", "parentSpanId"}
+_IDS = {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"}
 
 
-def _with_hex_ids(value):
+def with_hex_ids(value):
+    """protobuf's JSON object with OTLP's ids."""
     if isinstance(value, dict):
         return {
-            key: base64.b64decode(entry).hex() if key in _IDS and isinstance(entry, str) else _with_hex_ids(entry)
+            key: base64.b64decode(entry).hex() if key in _IDS and isinstance(entry, str) else with_hex_ids(entry)
             for key, entry in value.items()
         }
     if isinstance(value, list):
-        return [_with_hex_ids(entry) for entry in value]
+        return [with_hex_ids(entry) for entry in value]
     return value
 
 
 def as_object(message) -> dict:
     """The message as an OTLP JSON object."""
-    return _with_hex_ids(json_format.MessageToDict(message, use_integers_for_enums=True))
+    return with_hex_ids(json_format.MessageToDict(message, use_integers_for_enums=True))
+
+
+def from_object(document: dict, signal: str):
+    """The request that an OTLP JSON object holds."""
+    return json_format.ParseDict(_with_base64_ids(document), REQUESTS[signal]())
+
+
+def _with_base64_ids(value):
+    if isinstance(value, dict):
+        return {
+            key: base64.b64encode(bytes.fromhex(entry)).decode() if key in _IDS else _with_base64_ids(entry)
+            for key, entry in value.items()
+        }
+    if isinstance(value, list):
+        return [_with_base64_ids(entry) for entry in value]
+    return value
 
 
 def as_json(message) -> bytes:

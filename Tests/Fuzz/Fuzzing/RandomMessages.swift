@@ -1,14 +1,14 @@
 // Random valid messages of any kind, the same ones from the same seed.
 
-import OTLP
+package import OTLP
 
 /// Writes messages from the schema: fields in the order of their numbers, defaults left out, numbers packed.
 ///
 /// That form is the one both JSON forms convert back to, so a round trip must give the same bytes.
-struct RandomMessages {
-  var generator: SeededGenerator
+package struct RandomMessages {
+  package var generator: SplitMix
 
-  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+  package init(seed: UInt64) { generator = SplitMix(seed: seed) }
 
   static let texts = [
     "a", "http.route", "GET /orders/{id}", "$bytes", "$", "$$x", "quote \" and back\\slash", "\u{0}\u{1}\u{1f}\u{7f}",
@@ -28,7 +28,9 @@ struct RandomMessages {
 
   mutating func text() -> String { RandomMessages.texts.randomElement(using: &generator)! }
 
-  mutating func data(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) } }
+  package mutating func data(_ count: Int) -> [UInt8] {
+    (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+  }
 
   mutating func integer() -> UInt64 {
     chance(50) ? RandomMessages.integers.randomElement(using: &generator)! : max(generator.next(), 1)
@@ -41,7 +43,7 @@ struct RandomMessages {
   }
 
   /// A message of `kind`; deep ones stop growing.
-  mutating func message(_ kind: MessageKind, depth: Int = 0) -> Wire {
+  package mutating func message(_ kind: MessageKind, depth: Int = 0) -> Wire {
     var wire = Wire()
     let fields = kind.fields.sorted { $0.number < $1.number }
     let members = fields.filter { $0.occurrence == .oneof && (depth < 14 || $0.type != .message) }
