@@ -6,8 +6,8 @@ extension ExportRequest {
   /// The request in pieces of at most so many items and payload bytes; itself when it fits.
   ///
   /// It is cut between resource groups, between scope groups, between records, and in metrics between data points.
-  /// Every piece repeats the resource, the scope, the metric's name and kind, the schema URLs and unknown fields of what
-  /// it is a piece of, so that all pieces together are the same telemetry in the same order. An item that alone is
+  /// Every piece repeats the resource, the scope, the metric's name and kind, the schema URLs and unknown fields of
+  /// what it is a piece of, so that all pieces together are the same telemetry in the same order. An item that alone is
   /// larger than `bytesMax` is a piece of its own. Any thread; costs a look at every tag down to the items, and a copy.
   package func split(itemsMax: Int = .max, bytesMax: Int = .max) -> [ExportRequest] {
     guard itemCount > itemsMax || payload.count > bytesMax else { return [self] }

@@ -35,7 +35,8 @@ import otlpd
     #expect(fixture.errors == [] && fixture.warnings == [] && fixture.inert == [])
     let config = try #require(fixture.config)
     #expect(config.receivers[ComponentID(type: "otlp")] == OTLPReceiverConfig(http: HTTPServerConfig()))
-    #expect(config.delivery(of: ComponentID(type: "otlp_http")) == DeliverySettings())
+    let delivery = DeliverySettings(consumers: 4, mayReshape: true)
+    #expect(config.delivery(of: ComponentID(type: "otlp_http")) == delivery)
     #expect(config.telemetry == TelemetryConfig())
     #expect(config.journal == JournalConfig())
   }
