@@ -16,7 +16,8 @@ package enum WhenFull: Sendable, Equatable {
 /// A reader of one signal's records for one sink, in sequence order.
 ///
 /// `nextBatch` shows the records at the cursor's place without moving it; `advance` moves it when they are delivered or
-/// given up. One thread at a time reads a cursor; the journal may push it forward at any moment.
+/// given up; a reader with several batches under way reads on behind them. One thread at a time reads a cursor; the
+/// journal may push it forward at any moment.
 package final class Cursor: Sendable {
   private let id: Int
   private let journal: Journal
@@ -48,10 +49,12 @@ package final class Cursor: Sendable {
     package let itemsMax: Int
     /// Payload bytes.
     package let bytesMax: Int
+    package let recordsMax: Int
 
-    package init(itemsMax: Int, bytesMax: Int) {
+    package init(itemsMax: Int, bytesMax: Int, recordsMax: Int = .max) {
       self.itemsMax = itemsMax
       self.bytesMax = bytesMax
+      self.recordsMax = recordsMax
     }
   }
 
@@ -109,7 +112,11 @@ package final class Cursor: Sendable {
   package var status: Status { journal.status(of: id) }
 
   /// The next durable records that fit into the limits, and always one if there is one; nil when there is none.
-  package func nextBatch(limits: Limits) -> Batch? { journal.nextBatch(of: id, limits: limits) }
+  ///
+  /// - Parameter sequence: what was read up to here is not shown again, although it is not settled yet.
+  package func nextBatch(limits: Limits, after sequence: UInt64 = 0) -> Batch? {
+    journal.nextBatch(of: id, limits: limits, after: sequence)
+  }
 
   /// Settles the records up to and including `sequence`, which must have been read.
   ///

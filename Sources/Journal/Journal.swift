@@ -191,8 +191,8 @@ package final class Journal: Sendable {
 
   func status(of cursor: Int) -> Cursor.Status { state.withLock { $0.status(of: cursor) } }
 
-  func nextBatch(of cursor: Int, limits: Cursor.Limits) -> Cursor.Batch? {
-    while let plan = state.withLock({ $0.nextBatch(of: cursor, limits: limits) }) {
+  func nextBatch(of cursor: Int, limits: Cursor.Limits, after read: UInt64) -> Cursor.Batch? {
+    while let plan = state.withLock({ $0.nextBatch(of: cursor, limits: limits, after: read) }) {
       var reader = log?.reader
       var batch = Cursor.Batch()
       var isUnreadableNow = false
@@ -212,6 +212,8 @@ package final class Journal: Sendable {
       // The first record cannot be read: it is damaged, or the cursor was pushed over it meanwhile.
       let lost = state.withLock { $0.lose(plan.entries[0].sequence, cursor) }
       metrics.countUnreadable(lost.records)
+      // It is lost once what was read before it is settled.
+      if lost.records == 0, read > 0 { return nil }
     }
     return nil
   }

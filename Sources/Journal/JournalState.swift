@@ -238,13 +238,14 @@ struct JournalState {
     return isReached
   }
 
-  func nextBatch(of id: Int, limits: Cursor.Limits) -> ReadPlan? {
+  func nextBatch(of id: Int, limits: Cursor.Limits, after read: UInt64) -> ReadPlan? {
     let index = index(of: id)
-    let pending = cursors[index].pending.records
-    guard pending > 0 else { return nil }
+    let recordsMax = min(cursors[index].pending.records, limits.recordsMax)
+    guard recordsMax > 0 else { return nil }
     var batch = ReadPlan()
     var (sequence, items, bytes) = (cursors[index].position, 0, 0)
-    while sequence < ring.next, batch.entries.count < pending {
+    if read >= sequence { sequence = ring.after(read) }
+    while sequence < ring.next, batch.entries.count < recordsMax {
       let header = ring.header(sequence)
       if cursors[index].wants(signal: header.signal, routes: header.routes) {
         items += header.itemCount

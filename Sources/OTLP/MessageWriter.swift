@@ -4,7 +4,10 @@ internal import Bytes
 
 /// A protobuf message under construction.
 struct MessageWriter: ~Copyable {
-  private(set) var buffer = ByteBuffer()
+  private(set) var buffer: ByteBuffer
+
+  /// - Parameter capacity: bytes to make room for.
+  init(capacity: Int = 0) { buffer = ByteBuffer(capacity: capacity) }
 
   var span: Span<UInt8> { @_lifetime(borrow self) get { buffer.span } }
 
@@ -18,6 +21,12 @@ struct MessageWriter: ~Copyable {
     }
     buffer.append(UInt8(rest))
   }
+
+  /// The bytes that `append(varint:)` appends.
+  static func varintBytes(_ value: UInt64) -> Int { max(1, (70 - value.leadingZeroBitCount) / 7) }
+
+  /// Appends fields that are encoded already.
+  mutating func append(encoded fields: Span<UInt8>) { buffer.append(fields) }
 
   /// Appends `size` little-endian bytes.
   mutating func append(fixed value: UInt64, size: Int) {

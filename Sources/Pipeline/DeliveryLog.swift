@@ -13,6 +13,7 @@ final class DeliveryLog: Sendable {
   private struct Paces {
     var partial = LogPace()
     var dropping = LogPace()
+    var dividing = LogPace()
     var behind = LogPace()
     /// By signal: the journal's count of items dropped for the sink, as far as it was logged.
     var behindItems: [Signal: Int] = [:]
@@ -30,6 +31,19 @@ final class DeliveryLog: Sendable {
     logger.warning(
       "exporting failed, will retry",
       metadata: ["signal": "\(signal.name)", "error": "\(error)", "interval": "\(interval)"])
+  }
+
+  func paused(_ signal: Signal, error: String) {
+    logger.error(
+      "the other side takes nothing of this signal; keeping it and asking again",
+      metadata: ["signal": "\(signal.name)", "error": "\(error)", "interval": "\(Lane.probeInterval.seconds)s"])
+  }
+
+  func dividing(_ signal: Signal, error: String) {
+    guard let held = paces.withLock({ $0.dividing.admit(at: clock.monotonic) }) else { return }
+    logger.warning(
+      "the other side refused a batch; sending it in smaller ones",
+      metadata: ["signal": "\(signal.name)", "error": "\(error)", "suppressed": "\(held)"])
   }
 
   func dropping(_ signal: Signal, items: Int, error: String) {

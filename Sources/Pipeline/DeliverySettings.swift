@@ -10,15 +10,23 @@ package struct DeliverySettings: Sendable, Equatable {
   package var whenFull: WhenFull
   /// How much may wait for each signal of the sink; nil: as much as the journal holds.
   package var lagLimit: LagLimit?
+  /// Calls of the sink at the same time, at least 1: so many threads it has. With more than one, batches overtake each
+  /// other.
+  package var consumers: Int
+  /// Whether requests may be cut to keep a batch's limits, and small ones merged. Not for a sink that keeps positions:
+  /// it takes everything up to a batch's last sequence number in one call.
+  package var mayReshape: Bool
 
   package init(
     batch: BatchSettings = BatchSettings(), retry: RetrySettings = RetrySettings(), whenFull: WhenFull = .refuse,
-    lagLimit: LagLimit? = nil
+    lagLimit: LagLimit? = nil, consumers: Int = 1, mayReshape: Bool = false
   ) {
     self.batch = batch
     self.retry = retry
     self.whenFull = whenFull
     self.lagLimit = lagLimit
+    self.consumers = consumers
+    self.mayReshape = mayReshape
   }
 }
 
@@ -26,11 +34,12 @@ package struct DeliverySettings: Sendable, Equatable {
 ///
 /// Without a minimum, a batch is whatever waits when the sink is free: a request goes out at once when the sink is
 /// idle, and many together when it is not. That wakes the sink's thread for every request while it keeps up, so sinks
-/// for which some milliseconds do not matter have a minimum.
+/// for which some milliseconds do not matter have a minimum. While a batch of the same signal is under way, the next
+/// one goes out beside it when it is full or 200 ms old: parallel requests are for a peer that needs them.
 package struct BatchSettings: Sendable, Equatable {
-  /// Items in one batch. Batches are cut between requests, so a larger single request is sent as it is.
+  /// Items in one batch: a maximum, unless the sink's requests may not be reshaped and one request alone has more.
   package var itemsMax: Int
-  /// Payload bytes in one batch; the same holds.
+  /// Payload bytes in one batch; the same holds, and a single larger item goes alone.
   package var bytesMax: Int
   package var minimum: Minimum?
 

@@ -12,6 +12,12 @@ package enum DropReason {
   package static let damaged = "damaged"
   /// The peer took the batch without these items (OTLP "Partial Success").
   package static let rejected = "rejected"
+  /// The peer refused these records, and takes others (HTTP 400).
+  package static let invalid = "invalid"
+  /// A single record that is more than the peer takes in one request (HTTP 413).
+  package static let tooLarge = "too_large"
+  /// The sink would send to otlpd itself.
+  package static let selfLoop = "self_loop"
   /// `max_elapsed_time` is over.
   package static let retriesExhausted = "retries_exhausted"
   /// The attempt failed, and `retry_on_failure.enabled` is false.

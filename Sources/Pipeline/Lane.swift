@@ -1,120 +1,188 @@
-// One signal of one sink: when to take a batch, when to send it, when to give it up.
+// One signal of one sink: when to read, when to send, and when to wait.
 
 package import Journal
-package import OTLP
+internal import OTLP
 package import System
 
 /// A lane's state machine; it does nothing itself, and knows the time only from its arguments.
 ///
 /// ```
-///            take                 delivered, dropped
-///   idle ───────────> holding ──────────────────────────> idle
-///                     │  ▲ due
-///                     └──┘ retry
+///  journal ──read──> load ─── part ──send──> delivered, dropped ─┐
+///                      │        ▲ │ due                          ├─> all parts done, in journal order: settled
+///                      │        └─┘ retry                        │
+///                      └───── part … (over a limit, too large, invalid)
 /// ```
+///
+/// Several loads may be under way, so that a slow peer gets several requests at once; the cursor follows the lowest.
 package struct Lane: Sendable {
   /// What the lane wants to happen now.
   package enum Step: Sendable {
-    /// Read a batch from the cursor and hand it over with `take`.
-    case read
-    case send(Batch)
-    /// Nothing before this time, or before the alarm is reached.
+    /// Read behind what is under way, and hand the result over with `take`.
+    case read(Reading)
+    /// Send it, and hand the result over with `ended`.
+    case send(Sending)
+    /// Nothing before this time, or before the alarm is reached, or before something under way ends.
     case rest(until: Instant?, alarm: Cursor.Alarm?)
     /// Nothing any more; only while stopping.
     case finished
   }
 
-  /// What an attempt came to.
-  package enum Verdict: Sendable, Equatable {
-    case delivered(ExportRequest.Rejection?)
-    case retry(after: Duration, error: String)
-    /// The batch's items are dropped and counted under `reason`.
-    case dropped(reason: String, error: String)
+  package struct Reading: Sendable, Equatable {
+    package let limits: Cursor.Limits
+    /// What is under way up to here.
+    package let after: UInt64
   }
 
-  private struct Held: Sendable {
-    let batch: Batch
-    var backoff: Backoff
-    var due: Instant
-    /// When the first attempt began.
-    var since: Instant?
+  package struct Sending: Sendable {
+    let id: Int
+    package let batch: Batch
   }
 
-  private let settings: DeliverySettings
-  private var held: Held?
+  /// Why a lane sends nothing for a while.
+  struct Pause: Sendable {
+    let reason: String
+    let until: Instant
+    /// One batch is sent to see whether the reason is gone.
+    var isProbing = false
+  }
 
-  /// While stopping, back-off is cut short to this, since there is no later.
-  private static let backoffWhileStopping = Duration.seconds(1)
+  let settings: DeliverySettings
+  /// In journal order.
+  var loads: [Load] = []
+  var partsMade = 0
+  /// Calls of the sink that are running.
+  var sending = 0
+  /// Payload bytes in one batch: the setting, or less when the peer takes less.
+  var bytesMax: Int
+  var pause: Pause?
+  /// The peer's Retry-After, which holds for the whole signal.
+  var quietUntil = Instant(nanoseconds: 0)
+  /// The last failure, until the next delivery.
+  var trouble: String?
+  private var isReading = false
+  private var readingRestsUntil = Instant(nanoseconds: 0)
+  /// When something to read was first seen behind what is under way.
+  private var unreadSince: Instant?
 
-  package init(settings: DeliverySettings) { self.settings = settings }
+  /// Loads that are done before the cursor can move past them, because a lower one is not: no more are read then.
+  private static let loadsMax = 256
+  /// How long a batch is filled while another is under way, when the settings have no minimum.
+  private static let fillTime = Duration.milliseconds(200)
+  /// How long to wait when the journal has nothing to read although something is pending.
+  private static let readPause = Duration.milliseconds(100)
 
-  /// What to do now.
+  package init(settings: DeliverySettings) {
+    self.settings = settings
+    bytesMax = settings.batch.bytesMax
+  }
+
+  /// What to do now; `read` and `send` are begun with it.
   ///
-  /// - Parameter stopBy: set while stopping: the time after which nothing is sent any more.
-  package mutating func step(at now: Instant, backlog: Cursor.Status, stopBy: Instant?) -> Step {
-    if let stopBy, now >= stopBy { return .finished }
-    if let held, backlog.position <= held.batch.lastSequence { return step(with: held, at: now, stopBy: stopBy) }
-    // The journal was full and dropped the batch, counted: sending it would make no room and no sense.
-    held = nil
-    guard let oldest = backlog.oldest else {
-      return stopBy == nil ? .rest(until: nil, alarm: Cursor.Alarm(items: 0)) : .finished
+  /// - Parameters:
+  ///   - stopBy: set while stopping: the time after which nothing is sent any more.
+  ///   - maySend: whether a thread is left for another call of the sink.
+  package mutating func step(at now: Instant, backlog: Cursor.Status, stopBy: Instant?, maySend: Bool) -> Step {
+    if let stopBy, now >= stopBy || pause != nil { return .finished }
+    // The journal was full and dropped them, counted: sending them would make no room and no sense.
+    loads.removeAll { $0.lastSequence < backlog.position }
+    if let pause, pause.isProbing { return .rest(until: nil, alarm: nil) }
+    let opens = max(quietUntil, pause?.until ?? quietUntil)
+    if now < opens {
+      if let stopBy, opens >= stopBy { return .finished }
+      return .rest(until: opens, alarm: nil)
     }
-    guard let minimum = settings.batch.minimum, stopBy == nil else { return .read }
-    let timeout = oldest + minimum.flushTimeout
-    let isFull = backlog.pending.items >= minimum.items || backlog.pending.bytes >= minimum.bytes
-    if isFull || timeout <= now { return .read }
-    return .rest(until: timeout, alarm: Cursor.Alarm(items: minimum.items, bytes: minimum.bytes))
+    if maySend, let sending = begin(at: now) { return .send(sending) }
+    let due = loads.lazy.flatMap(\.parts).filter { !$0.isSending && $0.due > now }.map(\.due).min()
+    let rest = reading(at: now, backlog: backlog, isStopping: stopBy != nil)
+    switch rest {
+    case .rest(let until, let alarm):
+      return .rest(until: [due, until].compactMap { $0 }.min(), alarm: alarm)
+    case .finished:
+      guard loads.contains(where: { $0.parts.contains { !$0.isSending } }) else { return .finished }
+      if let stopBy, let due, due >= stopBy { return .finished }
+      return .rest(until: due, alarm: nil)
+    case .read, .send: return rest
+    }
   }
 
-  private func step(with held: Held, at now: Instant, stopBy: Instant?) -> Step {
-    if held.due <= now { return .send(held.batch) }
-    if let stopBy, held.due >= stopBy { return .finished }
-    return .rest(until: held.due, alarm: nil)
+  /// Begins the first attempt that is due.
+  private mutating func begin(at now: Instant) -> Sending? {
+    for load in loads.indices where loads[load].takesTurn {
+      guard let part = loads[load].parts.firstIndex(where: { !$0.isSending && $0.due <= now }) else { continue }
+      loads[load].parts[part].isSending = true
+      sending += 1
+      pause?.isProbing = true
+      return Sending(id: loads[load].parts[part].id, batch: loads[load].parts[part].batch)
+    }
+    return nil
   }
 
-  /// The batch that `read` asked for; the next step sends it.
-  package mutating func take(_ batch: Batch, at now: Instant) {
-    held = Held(batch: batch, backoff: Backoff(settings.retry), due: now)
+  /// Whether to read now: `finished` when there is nothing to read and nothing will come.
+  private mutating func reading(at now: Instant, backlog: Cursor.Status, isStopping: Bool) -> Step {
+    let underWay = loads.reduce(into: Amount()) { $0 += $1.amount }
+    var unread = backlog.pending
+    unread -= underWay
+    guard unread.records > 0, let oldest = backlog.oldest else {
+      unreadSince = nil
+      if isStopping { return .finished }
+      return .rest(until: nil, alarm: Cursor.Alarm(items: loads.isEmpty ? 0 : underWay.items + 1))
+    }
+    let unfinished = loads.count { !$0.parts.isEmpty }
+    if isReading || unfinished >= settings.consumers || loads.count >= Lane.loadsMax {
+      return .rest(until: nil, alarm: nil)
+    }
+    if now < readingRestsUntil { return .rest(until: readingRestsUntil, alarm: nil) }
+    let since = loads.isEmpty ? oldest : unreadSince ?? now
+    unreadSince = since
+    if let minimum = minimum(isAlone: unfinished == 0), !isStopping {
+      let isEnough = unread.items >= minimum.items || unread.bytes >= minimum.bytes
+      let timeout = since + minimum.flushTimeout
+      if !isEnough, now < timeout {
+        let bytes = underWay.bytes.addingReportingOverflow(minimum.bytes)
+        let items = underWay.items.addingReportingOverflow(minimum.items)
+        return .rest(
+          until: timeout,
+          alarm: Cursor.Alarm(
+            items: items.overflow ? .max : items.partialValue, bytes: bytes.overflow ? .max : bytes.partialValue))
+      }
+    }
+    isReading = true
+    return .read(
+      Reading(
+        limits: Cursor.Limits(itemsMax: settings.batch.itemsMax, bytesMax: bytesMax, recordsMax: unread.records),
+        after: loads.last?.lastSequence ?? 0))
+  }
+
+  /// What is worth a batch: the setting, or beside another one a full batch.
+  private func minimum(isAlone: Bool) -> BatchSettings.Minimum? {
+    if let minimum = settings.batch.minimum { return minimum }
+    if isAlone { return nil }
+    return .init(items: settings.batch.itemsMax, bytes: bytesMax, flushTimeout: Lane.fillTime)
+  }
+
+  /// What the reading came to: nil when the journal could show nothing, which is not worth a busy loop.
+  package mutating func take(_ load: Load?, at now: Instant) {
+    isReading = false
+    unreadSince = nil
+    guard var load else {
+      readingRestsUntil = now + Lane.readPause
+      return
+    }
+    load.parts = load.batches.map { part($0, at: now) }
+    loads.append(load)
+  }
+
+  mutating func part(_ batch: Batch, at now: Instant, since: Instant? = nil) -> Load.Part {
+    partsMade += 1
+    return Load.Part(id: partsMade, batch: batch, backoff: Backoff(settings.retry), due: now, since: since)
   }
 
   /// Stopping begins: what waits for its next attempt gets it at once.
-  package mutating func hurry(at now: Instant) { held?.due = now }
-
-  /// How the attempt went that began at `start` and is over `now`.
-  ///
-  /// - Parameter jitter: random in -1 ... 1.
-  package mutating func ended(
-    _ result: Result<ExportRequest.Rejection?, ExportError>, start: Instant, now: Instant, stopping: Bool,
-    jitter: Double
-  ) -> Verdict {
-    switch result {
-    case .success(let rejection):
-      held = nil
-      return .delivered(rejection)
-    case .failure(.blocked(let error)):
-      return failed(error, requested: .seconds(30), start: start, now: now, stopping: stopping, jitter: jitter)
-    case .failure(.permanent(let reason)), .failure(.tooLarge(let reason)), .failure(.invalid(let reason)):
-      held = nil
-      return .dropped(reason: reason, error: "not retryable: \(reason)")
-    case .failure(.retryable(let requested, let error)):
-      return failed(error, requested: requested, start: start, now: now, stopping: stopping, jitter: jitter)
+  package mutating func hurry(at now: Instant) {
+    quietUntil = min(quietUntil, now)
+    readingRestsUntil = quietUntil
+    for load in loads.indices {
+      for part in loads[load].parts.indices { loads[load].parts[part].due = now }
     }
-  }
-
-  private mutating func failed(
-    _ error: String, requested: Duration?, start: Instant, now: Instant, stopping: Bool, jitter: Double
-  ) -> Verdict {
-    guard var held else { preconditionFailure("only a batch that is held is sent") }
-    self.held = nil
-    guard settings.retry.isEnabled else { return .dropped(reason: DropReason.retryDisabled, error: error) }
-    var delay = held.backoff.next(requested: requested, jitter: jitter)
-    if stopping { delay = max(Backoff.clamped(requested), min(delay, Lane.backoffWhileStopping)) }
-    let since = held.since ?? start
-    let isOver = settings.retry.maxElapsedTime > .zero && now.since(since) + delay > settings.retry.maxElapsedTime
-    if isOver { return .dropped(reason: DropReason.retriesExhausted, error: "no more retries left: \(error)") }
-    held.since = since
-    held.due = now + delay
-    self.held = held
-    return .retry(after: delay, error: error)
   }
 }

@@ -10,7 +10,8 @@ package struct SinkMetrics: Sendable {
   private let sent: Counter
   private let sendFailed: Counter
   private let retries: Counter
-  private let invalid = Counter()
+  /// Stored items whose bytes are no request any more, although their checksum is right.
+  private let unusable = Counter()
   private let sink: String
   private let signal: Signal
   private let registry: MetricRegistry
@@ -35,9 +36,6 @@ package struct SinkMetrics: Sendable {
       "otlpd_exporter_retries", help: "Failed attempts of batches that are tried again.",
       labels: labels + [Label("signal", signal.name)])
   }
-
-  /// Counts stored items whose bytes are no request any more, although their checksum is right.
-  func countInvalid(_ items: Int) { invalid.add(items) }
 
   /// Registers what the journal knows, read at each scrape.
   ///
@@ -91,7 +89,15 @@ package struct SinkMetrics: Sendable {
     registry.reading(
       SinkMetrics.droppedName, kind: .counter, help: SinkMetrics.droppedHelp,
       labels: signalLabels + [Label("reason", DropReason.damaged)]
-    ) { Double(cursor.status.damaged.items + invalid.value) }
+    ) { Double(cursor.status.damaged.items + unusable.value) }
+  }
+
+  /// Registers whether the signal is paused because the peer takes nothing of it.
+  func watchPause(_ isPaused: @escaping @Sendable () -> Bool) {
+    registry.reading(
+      "otlpd_exporter_paused", help: "1 while the destination takes nothing of the signal (401, 403, 404).",
+      labels: [Label("exporter", sink), Label("signal", signal.name)]
+    ) { isPaused() ? 1 : 0 }
   }
 
   /// Shows what waited for a sink that is gone: recovered, and dropped at once.
@@ -107,9 +113,20 @@ package struct SinkMetrics: Sendable {
   func countSent(_ items: Int) { sent.add(items) }
   func countRetry() { retries.add() }
 
+  /// Counts items that the cursor has moved over: those of `drops`, and the rest as sent.
+  func count(_ items: Int, drops: [String: Int]) {
+    var rest = items
+    for (reason, dropped) in drops {
+      countDropped(min(dropped, rest), reason: reason)
+      rest -= min(dropped, rest)
+    }
+    countSent(rest)
+  }
+
   /// Counts accepted items that the sink will not get.
   func countDropped(_ items: Int, reason: String) {
     guard items > 0 else { return }
+    if reason == DropReason.damaged { return unusable.add(items) }
     if reason != DropReason.rejected, reason != DropReason.shutdown { sendFailed.add(items) }
     dropped.withLock { dropped in
       if let counter = dropped[reason] { return counter }

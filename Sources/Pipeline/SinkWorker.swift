@@ -1,16 +1,18 @@
 // Drives one sink: batches from the journal, attempts, retries, and a count for every item that is lost.
 
+internal import Bytes
 package import Journal
 package import Logging
 package import OTLP
 package import SelfTelemetry
 package import System
 
-/// The thread of one sink.
+/// The threads of one sink: as many as it may have calls at the same time, all doing the same.
 ///
-/// Delivers at least once: a cursor advances only when its batch was delivered or given up, and given up means counted
-/// and logged. Each signal has its own lane, so one that fails does not hold the others back; a call of the sink that
-/// blocks does.
+/// Delivers at least once: a cursor advances only when all of a load was delivered or given up, and given up means
+/// counted and logged. Each signal has its own lane, so one that fails does not hold the others back; calls of the sink
+/// that block do when they have taken all threads but one. What to do is decided by `LaneRotation`, under the lock;
+/// reading the journal and calling the sink happen outside it.
 package final class SinkWorker: Sendable {
   package let id: String
   private let sink: any Sink
@@ -23,17 +25,16 @@ package final class SinkWorker: Sendable {
   private let clock: any Clock
   private let log: DeliveryLog
   private let control: Lock<Control>
-  private let thread = Lock<Thread?>(nil)
+  private let threads = Lock<[Thread]>([])
+  private let hasEnded = Lock(false)
 
-  /// How long to wait when the journal has nothing to read although something is pending.
-  private static let readPause = Duration.milliseconds(100)
-
-  /// What other threads tell the sink's thread, and what it tells them.
-  private struct Control {
-    /// Something may have become due.
+  /// What the threads share.
+  fileprivate struct Control {
+    var lanes: LaneRotation
+    /// Something may have become due: one thread has to look.
     var isRung = false
-    var stopBy: Instant?
-    var hasEnded = false
+    var idle = 0
+    var running = 0
   }
 
   /// Opens the sink's cursors: from now on the journal keeps what is routed to `id`.
@@ -52,27 +53,26 @@ package final class SinkWorker: Sendable {
     self.journal = journal
     self.clock = clock
     log = DeliveryLog(sink: id, logger: logger, clock: clock)
-    let control = Lock(Control())
+    let control = Lock(Control(lanes: LaneRotation(lanes: signals.count, settings: settings)))
     self.control = control
     let cursors = signals.map { signal in
       journal.openCursor(
         sink: id, signal: signal.rawValue, whenFull: settings.whenFull, limit: settings.lagLimit
-      ) {
-        control.withLock { $0.isRung = true }
-        control.wakeAll()
-      }
+      ) { control.ring() }
     }
     self.cursors = cursors
     self.metrics = signals.map { SinkMetrics(sink: id, signal: $0, registry: metrics) }
     inFlight = metrics.gauge(
       "otelcol_exporter_in_flight_requests", help: "Batches that the sink is delivering right now.",
       labels: [Label("exporter", id)])
-    for (metrics, cursor) in zip(self.metrics, cursors) {
-      metrics.watch(cursor, capacity: journal.settings.bytesMax, isLimited: settings.lagLimit != nil, clock: clock)
+    for (lane, metrics) in self.metrics.enumerated() {
+      metrics.watch(
+        cursors[lane], capacity: journal.settings.bytesMax, isLimited: settings.lagLimit != nil, clock: clock)
+      metrics.watchPause { control.withLock { $0.lanes.pauseReason(lane) != nil } }
     }
   }
 
-  /// Starts the sink, on this thread, and then its own thread.
+  /// Starts the sink, on this thread, and then its own threads.
   ///
   /// - Throws: what the sink throws, or `SystemError` when there is no thread left.
   package func start() throws {
@@ -83,23 +83,32 @@ package final class SinkWorker: Sendable {
       journal.reserve(through: position)
       metrics[lane].countSent(cursors[lane].advance(past: min(position, journal.durableSequence)).items)
     }
-    let thread = try Thread(name: id) { self.run() }
-    self.thread.withLock { $0 = thread }
+    control.withLock { $0.running = settings.consumers }
+    for number in 0..<settings.consumers {
+      do {
+        let thread = try Thread(name: id) { self.run() }
+        threads.withLock { $0.append(thread) }
+      } catch {
+        control.withLock { $0.running -= settings.consumers - number }
+        throw error
+      }
+    }
   }
 
-  /// The life of the sink's thread.
+  /// The life of each of the sink's threads.
   private func run() {
-    var lanes = LaneRotation(lanes: signals.count, settings: settings)
     while true {
-      let now = clock.monotonic
-      if let deadline = control.withLock({ $0.stopBy }) { lanes.stop(by: deadline, at: now) }
-      switch lanes.next(at: now, backlog: status) {
-      case .read(let lane):
-        if let batch = read(lane) { lanes.take(batch, lane: lane, at: now) }
-      case .send(let lane, let batch):
-        let result = send(batch)
-        let verdict = lanes.ended(result, lane: lane, start: now, now: clock.monotonic, jitter: .random(in: -1...1))
-        settle(batch, lane: lane, verdict)
+      switch nextStep() {
+      case .read(let lane, let reading):
+        let load = read(reading, lane: lane)
+        settle(lane) { $0.take(load, lane: lane, at: clock.monotonic) }
+      case .send(let lane, let sending):
+        let start = clock.monotonic
+        let result = send(sending.batch)
+        let verdict = settle(lane) {
+          $0.ended(sending, result, lane: lane, start: start, now: clock.monotonic, jitter: .random(in: -1...1))
+        }
+        tell(verdict, lane: lane)
       case .wait(let until, let alarms):
         wait(until: until, alarms: alarms)
       case .finish:
@@ -108,31 +117,51 @@ package final class SinkWorker: Sendable {
     }
   }
 
+  private func nextStep() -> LaneRotation.Step {
+    let (step, hasIdle) = control.withLock { control in
+      let step = control.lanes.next(at: clock.monotonic, backlog: status)
+      let hasIdle = control.idle > 0
+      // From here on, so that whoever finds more to do rings for this thread.
+      if case .wait = step { control.idle += 1 }
+      return (step, hasIdle)
+    }
+    switch step {
+    // There may be more to do: another thread looks, and waits for what comes.
+    case .send where hasIdle, .finish: control.ring()
+    case .send, .read, .wait: break
+    }
+    return step
+  }
+
   private func status(_ lane: Int) -> Cursor.Status {
     let status = cursors[lane].status
     log.dropped(signals[lane], behind: status.dropped.items - status.damaged.items)
     return status
   }
 
-  private func read(_ lane: Int) -> Batch? {
-    let limits = Cursor.Limits(itemsMax: settings.batch.itemsMax, bytesMax: settings.batch.bytesMax)
-    guard let records = cursors[lane].nextBatch(limits: limits) else {
-      // Pushed forward just now, or the journal cannot open its files at the moment: not worth a busy loop.
-      wait(until: clock.monotonic + SinkWorker.readPause, alarms: [])
-      return nil
-    }
-    var (requests, last): ([ExportRequest], UInt64) = ([], 0)
+  /// What comes next in the journal; nil when that cannot be read at the moment.
+  private func read(_ reading: Lane.Reading, lane: Int) -> Load? {
+    guard let records = cursors[lane].nextBatch(limits: reading.limits, after: reading.after) else { return nil }
+    var requests: [ExportRequest] = []
+    var (amount, last) = (Amount(), UInt64(0))
     for entry in records.entries {
+      let one = Amount(
+        records: 1, items: entry.itemCount, bytes: entry.payload.count + JournalSettings.recordOverheadBytes)
       guard let request = request(entry, lane: lane) else {
-        // What comes before it is delivered first; then it is settled, alone.
-        if requests.isEmpty { metrics[lane].countInvalid(cursors[lane].advance(past: entry.sequence).items) }
+        // What comes before it goes first; then it is settled, alone.
+        if requests.isEmpty { return Load(damaged: one, lastSequence: entry.sequence) }
         break
       }
       requests.append(request)
+      amount += one
       last = entry.sequence
     }
-    guard !requests.isEmpty else { return nil }
-    return Batch(signal: signals[lane], requests: requests, journalID: journal.id, lastSequence: last)
+    if settings.mayReshape { requests = ExportRequest.merged(requests) }
+    let batch = Batch(signal: signals[lane], requests: requests, journalID: journal.id, lastSequence: last)
+    let limits = reading.limits
+    let batches =
+      settings.mayReshape ? batch.divided(itemsMax: limits.itemsMax, bytesMax: limits.bytesMax) : [batch]
+    return Load(batches, lastSequence: last, amount: amount)
   }
 
   /// The request of a record; nil when its bytes are none, which takes a file that somebody changed.
@@ -154,27 +183,44 @@ package final class SinkWorker: Sendable {
     }
   }
 
-  /// Advances and counts; items that the journal dropped meanwhile were counted by it.
-  private func settle(_ batch: Batch, lane: Int, _ verdict: Lane.Verdict) {
-    switch verdict {
-    case .delivered(let rejection):
-      let items = cursors[lane].advance(past: batch.lastSequence).items
-      let rejected = min(max(rejection?.itemCount ?? 0, 0), items)
-      metrics[lane].countSent(items - rejected)
-      metrics[lane].countDropped(rejected, reason: DropReason.rejected)
-      if let rejection { log.partialSuccess(batch.signal, rejected: rejected, message: rejection.message) }
-    case .retry(let delay, let error):
-      metrics[lane].countRetry()
-      log.retrying(batch.signal, after: delay, error: error)
-    case .dropped(let reason, let error):
-      let items = cursors[lane].advance(past: batch.lastSequence).items
-      metrics[lane].countDropped(items, reason: reason)
-      log.dropping(batch.signal, items: items, error: error)
+  /// Changes the lanes, and moves the lane's cursor over what is done.
+  ///
+  /// Under the lock, since two threads that settle in the wrong order would count under each other's reasons.
+  @discardableResult
+  private func settle<Result>(_ lane: Int, _ change: (inout LaneRotation) -> Result) -> Result {
+    control.withLock { control in
+      let result = change(&control.lanes)
+      for settlement in control.lanes.takeSettled(lane) {
+        // Items that the journal dropped meanwhile were counted by it.
+        metrics[lane].count(cursors[lane].advance(past: settlement.lastSequence).items, drops: settlement.drops)
+      }
+      return result
     }
   }
 
-  /// Waits for the time, an alarm, or the wish to stop.
+  /// Counts and logs what does not wait for the cursor.
+  private func tell(_ verdict: Lane.Verdict, lane: Int) {
+    let signal = signals[lane]
+    switch verdict {
+    case .delivered(let rejected, let message):
+      if let message { log.partialSuccess(signal, rejected: rejected, message: message) }
+    case .retry(let delay, let error):
+      metrics[lane].countRetry()
+      log.retrying(signal, after: delay, error: error)
+    case .paused(let error):
+      metrics[lane].countRetry()
+      log.paused(signal, error: error)
+    case .divided(let error):
+      log.dividing(signal, error: error)
+    case .dropped(let items, _, let error):
+      log.dropping(signal, items: items, error: error)
+    case .overtaken: break
+    }
+  }
+
+  /// Waits for the time, an alarm, a change by another thread, or the wish to stop.
   private func wait(until: Instant?, alarms: [Cursor.Alarm?]) {
+    defer { control.withLock { $0.idle -= 1 } }
     for (cursor, alarm) in zip(cursors, alarms) {
       if let alarm, cursor.setAlarm(alarm) { return }
     }
@@ -186,24 +232,33 @@ package final class SinkWorker: Sendable {
     }
   }
 
+  /// The signals that do not go well at the moment.
+  package var troubles: [DeliveryTrouble] {
+    control.withLock { control in
+      signals.indices.compactMap { lane in
+        let isPaused = control.lanes.pauseReason(lane) != nil
+        return control.lanes.trouble(lane).map {
+          DeliveryTrouble(sink: id, signal: signals[lane], isPaused: isPaused, reason: $0)
+        }
+      }
+    }
+  }
+
   // MARK: Stopping
 
   /// How long a sink may take to end an interrupted call and to close.
   private static let grace = Duration.milliseconds(1500)
 
-  /// Asks the thread to deliver what is pending until the deadline, and returns at once.
+  /// Asks the threads to deliver what is pending until the deadline, and returns at once.
   ///
   /// Let nothing be appended any more. Ask all workers before waiting for any, so that they share the time.
   package func beginStop(deadline: Duration) {
-    let stopBy = clock.monotonic + deadline
-    control.withLock { control in
-      if control.stopBy == nil { control.stopBy = stopBy }
-      control.isRung = true
-    }
-    control.wakeAll()
+    let now = clock.monotonic
+    control.withLock { $0.lanes.stop(by: now + deadline, at: now) }
+    control.ring()
   }
 
-  /// Delivers what is pending until the deadline and ends the thread; what remains is counted and logged.
+  /// Delivers what is pending until the deadline and ends the threads; what remains is counted and logged.
   ///
   /// A call of the sink that blocks is interrupted at the deadline; one that goes on is left behind with its thread
   /// 1.5 s later, since the process is about to end.
@@ -212,20 +267,25 @@ package final class SinkWorker: Sendable {
   package func stop(deadline: Duration) -> Bool {
     let until = SystemClock().monotonic + deadline
     beginStop(deadline: deadline)
-    guard let thread = thread.withLock({ $0 }) else { return dropRest() }
+    let threads = threads.withLock { $0 }
+    guard !threads.isEmpty else { return dropRest() }
     if !hasEnded(by: until) { sink.interrupt() }
-    if hasEnded(by: until + SinkWorker.grace) { thread.join() }
+    if hasEnded(by: until + SinkWorker.grace) { for thread in threads { thread.join() } }
     return dropRest()
   }
 
-  private func hasEnded(by deadline: Instant) -> Bool {
-    control.wait(until: deadline) { $0.hasEnded ? true : nil } ?? false
-  }
+  private func hasEnded(by deadline: Instant) -> Bool { hasEnded.wait(until: deadline) { $0 ? true : nil } ?? false }
 
+  /// The last thread closes the sink.
   private func leave() {
+    let isLast = control.withLock { control in
+      control.running -= 1
+      return control.running == 0
+    }
+    guard isLast else { return }
     sink.stop()
-    control.withLock { $0.hasEnded = true }
-    control.wakeAll()
+    hasEnded.withLock { $0 = true }
+    hasEnded.wakeAll()
   }
 
   /// A memory journal ends with the process: what is still pending is lost, and said so. One on disk keeps it.
@@ -240,5 +300,13 @@ package final class SinkWorker: Sendable {
       log.droppedAtShutdown(signals[lane], items: items)
     }
     return isClean
+  }
+}
+
+extension Lock {
+  /// Makes one of the waiting threads look, or the next one that would wait.
+  fileprivate func ring() where State == SinkWorker.Control {
+    withLock { $0.isRung = true }
+    wakeOne()
   }
 }

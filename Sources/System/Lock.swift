@@ -56,7 +56,7 @@ package final class Lock<State>: @unchecked Sendable {
   func unlock() { unsafe pthread_mutex_unlock(mutex) }
 
   /// Waits until `body` returns a value or the deadline passes; `body` runs under the lock, first at once and then
-  /// after every `wakeAll`.
+  /// after every wake-up.
   ///
   /// - Parameter deadline: on the system's monotonic clock; `nil` waits for ever.
   package func wait<Result>(until deadline: Instant?, _ body: (inout State) -> Result?) -> Result? {
@@ -77,5 +77,10 @@ package final class Lock<State>: @unchecked Sendable {
   /// Wakes every thread in `wait`, so that it looks at the state again. Call it after the change, outside `withLock`.
   package func wakeAll() {
     unsafe pthread_cond_broadcast(changed)
+  }
+
+  /// As `wakeAll`, for one of the threads in `wait`, when any of them will do.
+  package func wakeOne() {
+    unsafe pthread_cond_signal(changed)
   }
 }

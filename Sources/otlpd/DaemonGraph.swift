@@ -80,10 +80,13 @@ final class DaemonGraph: Sendable {
     self.reactor = reactor
     let isReady = Lock(false)
     self.isReady = isReady
-    let admin = AdminEndpoints(metrics: metrics) {
+    let loops = plan.sinks.flatMap { sink in
+      sink.loops.map { "\(sink.id) \($0.name): sends nothing: its endpoint is otlpd's own listener" }
+    }
+    let admin = AdminEndpoints(metrics: metrics) { [workers] in
       guard isReady.withLock({ $0 }) else { return .notReady(reason: "starting or stopping") }
-      let warnings = journal.warnings
-      return warnings.isEmpty ? .ready : .readyWithWarnings(warnings.map(\.text))
+      let warnings = journal.warnings.map(\.text) + loops + workers.flatMap(\.troubles).map(\.description)
+      return warnings.isEmpty ? .ready : .readyWithWarnings(warnings)
     }
     let tls = try DaemonGraph.tlsServers(plan, logger: logger, clock: clock)
     tlsServers = Array(tls.values)

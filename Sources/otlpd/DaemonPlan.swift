@@ -26,6 +26,8 @@ struct DaemonPlan: Sendable {
     /// Those that a pipeline routes to it.
     let signals: [Signal]
     let delivery: DeliverySettings
+    /// Those of them that it would send to otlpd itself, and therefore drops.
+    let loops: [Signal]
     let make: @Sendable (SinkContext) -> any Sink
   }
 

@@ -151,9 +151,14 @@ struct Setup {
     config.sinks.sorted { $0.key < $1.key }.compactMap { id, sink in
       let signals = Set(config.pipelines(to: id).map(\.signal))
       guard !signals.isEmpty else { return nil }
+      let loops = config.loops(of: id)
       return DaemonPlan.SinkPlan(
-        id: id.description, signals: Signal.allCases.filter(signals.contains), delivery: config.delivery(of: id)
-      ) { context in sink.makeSink(id: id.description, context: context) }
+        id: id.description, signals: Signal.allCases.filter(signals.contains), delivery: config.delivery(of: id),
+        loops: Signal.allCases.filter(loops.contains)
+      ) { context in
+        let made = sink.makeSink(id: id.description, context: context)
+        return loops.isEmpty ? made : SelfLoopSink(made, signals: loops)
+      }
     }
   }
 }

@@ -33,6 +33,9 @@ import Testing
   func readiness() throws {
     let request = try HTTPRequest(method: "GET", target: "/readyz")
     #expect(endpoints().answer(request)?.status == 200)
+    let warned = endpoints(.readyWithWarnings(["s traces: paused: 401"])).answer(request)
+    #expect(warned?.status == 200)
+    #expect(warned?.body.text == "ready\nwarning: s traces: paused: 401\n")
     let waiting = endpoints(.notReady(reason: "starting")).answer(request)
     #expect(waiting?.status == 503)
     #expect(waiting?.body.text == "not ready: starting\n")

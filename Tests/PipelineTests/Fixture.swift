@@ -8,6 +8,9 @@ import Pipeline
 import SelfTelemetry
 import System
 
+/// Attempts follow each other as fast as a test likes.
+let fast = RetrySettings(initialInterval: .milliseconds(1), maxInterval: .milliseconds(2))
+
 let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// A request whose payload is its name; the pipeline never looks inside.
@@ -94,9 +97,12 @@ final class Daemon {
 
   /// Adds a sink to every signal's pipeline; its thread starts with `start`.
   @discardableResult
-  func add(_ sink: any Sink, _ id: String, _ settings: DeliverySettings = DeliverySettings()) -> SinkWorker {
+  func add(
+    _ sink: any Sink, _ id: String, _ settings: DeliverySettings = DeliverySettings(),
+    signals: [Signal] = Signal.allCases
+  ) -> SinkWorker {
     let worker = SinkWorker(
-      sink: sink, id: id, signals: Signal.allCases, settings: settings, journal: journal, metrics: metrics,
+      sink: sink, id: id, signals: signals, settings: settings, journal: journal, metrics: metrics,
       logger: quiet, clock: SystemClock())
     workers.append(worker)
     return worker
@@ -142,5 +148,18 @@ extension MetricRegistry {
       return Int(line.dropFirst(series.utf8.count + 1)) ?? -1
     }
     return 0
+  }
+}
+
+/// A reproducible source of random numbers (SplitMix64).
+struct SeededRandom: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
   }
 }

@@ -1,86 +1,30 @@
-// Tests when a lane reads, sends, waits and gives up, on a clock moved by hand.
+// Tests when a lane reads, sends, waits and gives up.
 
 import Journal
-import OTLP
 import Pipeline
 import System
 import Testing
 
-/// A lane rotation with one backlog per lane, stepped by hand.
-private struct Bench {
-  let clock = ManualClock(monotonic: Instant(nanoseconds: 3_600_000_000_000))
-  var lanes: LaneRotation
-  var backlogs: [Cursor.Status]
-
-  init(lanes count: Int = 1, _ settings: DeliverySettings = DeliverySettings()) {
-    lanes = LaneRotation(lanes: count, settings: settings)
-    backlogs = Array(
-      repeating: Cursor.Status(position: 1, pending: Amount(), oldest: nil), count: count)
-  }
-
-  /// `items` items wait in a lane since now, from sequence number `position` on.
-  mutating func fill(_ lane: Int = 0, items: Int, position: UInt64 = 1, since: Duration = .zero) {
-    backlogs[lane] = Cursor.Status(
-      position: position, pending: Amount(records: items, items: items, bytes: items * 100),
-      oldest: Instant(nanoseconds: clock.monotonic.nanoseconds - since.nanoseconds))
-  }
-
-  mutating func next() -> LaneRotation.Step { lanes.next(at: clock.monotonic) { [backlogs] in backlogs[$0] } }
-
-  /// Follows the lanes until one sends; its number, or nil.
-  mutating func sending() -> Int? {
-    switch next() {
-    case .read(let lane):
-      lanes.take(batch(upTo: backlogs[lane].position), lane: lane, at: clock.monotonic)
-      return sending()
-    case .send(let lane, _): return lane
-    case .wait, .finish: return nil
-    }
-  }
-
-  func batch(upTo sequence: UInt64) -> Batch {
-    Batch(
-      signal: .traces, requests: [request("r")], journalID: JournalID(bits: 1), lastSequence: sequence)
-  }
-
-  mutating func ended(
-    _ result: Result<ExportRequest.Rejection?, ExportError>, lane: Int = 0, took: Duration = .zero,
-    jitter: Double = 0
-  ) -> Lane.Verdict {
-    let start = clock.monotonic
-    clock.advance(by: took)
-    return lanes.ended(result, lane: lane, start: start, now: clock.monotonic, jitter: jitter)
-  }
-
-  /// How long the lanes want to wait; nil when they do not, or for ever.
-  mutating func rest() -> Duration? {
-    guard case .wait(let until?, _) = next() else { return nil }
-    return until.since(clock.monotonic)
-  }
-}
-
-private let busy = ExportError.retryable(after: nil, reason: "busy")
-
 @Suite struct LaneTests {
   @Test("An idle lane waits for any record, and sends it at once")
   func natural() {
-    var bench = Bench()
-    guard case .wait(nil, let alarms) = bench.next() else {
+    var bench = LaneBench()
+    guard case .wait(nil, let alarms) = bench.step() else {
       Issue.record("nothing is pending")
       return
     }
     #expect(alarms == [Cursor.Alarm(items: 0)])
     bench.fill(items: 1)
     #expect(bench.sending() == 0)
-    #expect(bench.ended(.success(nil)) == .delivered(nil))
+    #expect(bench.ended(.success(nil)) == .delivered(rejectedItems: 0, message: nil))
   }
 
   @Test("With a minimum, a lane waits for enough items or for the flush time")
   func minimum() {
     let minimum = BatchSettings.Minimum(items: 100, flushTimeout: .milliseconds(200))
-    var bench = Bench(DeliverySettings(batch: BatchSettings(minimum: minimum)))
+    var bench = LaneBench(DeliverySettings(batch: BatchSettings(minimum: minimum)))
     bench.fill(items: 99, since: .milliseconds(150))
-    guard case .wait(let until?, let alarms) = bench.next() else {
+    guard case .wait(let until?, let alarms) = bench.step() else {
       Issue.record("99 of 100 are not enough")
       return
     }
@@ -96,7 +40,7 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
   @Test("With a minimum in bytes, a lane waits for them")
   func minimumBytes() {
     let minimum = BatchSettings.Minimum(items: .max, bytes: 1000)
-    var bench = Bench(DeliverySettings(batch: BatchSettings(minimum: minimum)))
+    var bench = LaneBench(DeliverySettings(batch: BatchSettings(minimum: minimum)))
     bench.fill(items: 9)
     #expect(bench.rest() == .milliseconds(200))
     bench.fill(items: 10)
@@ -105,7 +49,7 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
 
   @Test("A failed batch is sent again after its back-off, not earlier")
   func retry() {
-    var bench = Bench()
+    var bench = LaneBench()
     bench.fill(items: 1)
     #expect(bench.sending() == 0)
     #expect(bench.ended(.failure(busy), took: .seconds(2)) == .retry(after: .seconds(5), error: "busy"))
@@ -117,7 +61,7 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
     #expect(bench.ended(.failure(busy), jitter: 1) == .retry(after: .milliseconds(11_250), error: "busy"))
     bench.clock.advance(by: .seconds(12))
     #expect(bench.sending() == 0)
-    #expect(bench.ended(.success(nil)) == .delivered(nil))
+    #expect(bench.ended(.success(nil)) == .delivered(rejectedItems: 0, message: nil))
     bench.fill(items: 1, position: 2)
     #expect(bench.sending() == 0)
     #expect(bench.ended(.failure(busy)) == .retry(after: .seconds(5), error: "busy"), "the next batch starts anew")
@@ -125,7 +69,7 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
 
   @Test("The peer's Retry-After is waited for, in reason")
   func retryAfter() {
-    var bench = Bench()
+    var bench = LaneBench()
     bench.fill(items: 1)
     #expect(bench.sending() == 0)
     let wish = ExportError.retryable(after: .seconds(60), reason: "later")
@@ -138,27 +82,27 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
 
   @Test("What can never succeed is dropped under the sink's reason")
   func permanent() {
-    var bench = Bench()
+    var bench = LaneBench()
     bench.fill(items: 1)
     #expect(bench.sending() == 0)
     #expect(
       bench.ended(.failure(.permanent(reason: "http_400")))
-        == .dropped(reason: "http_400", error: "not retryable: http_400"))
+        == .dropped(items: 1, reason: "http_400", error: "not retryable: http_400"))
     bench.fill(items: 1, position: 2)
     #expect(bench.sending() == 0)
   }
 
   @Test("Without retries, the first failure drops")
   func retryDisabled() {
-    var bench = Bench(DeliverySettings(retry: RetrySettings(isEnabled: false)))
+    var bench = LaneBench(DeliverySettings(retry: RetrySettings(isEnabled: false)))
     bench.fill(items: 1)
     #expect(bench.sending() == 0)
-    #expect(bench.ended(.failure(busy)) == .dropped(reason: "retry_disabled", error: "busy"))
+    #expect(bench.ended(.failure(busy)) == .dropped(items: 1, reason: "retry_disabled", error: "busy"))
   }
 
   @Test("A batch is dropped when its next attempt would come after max_elapsed_time")
   func maxElapsed() {
-    var bench = Bench(DeliverySettings(retry: RetrySettings(maxElapsedTime: .seconds(20))))
+    var bench = LaneBench(DeliverySettings(retry: RetrySettings(maxElapsedTime: .seconds(20))))
     bench.fill(items: 1)
     var attempts = 0
     while true {
@@ -175,12 +119,12 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
 
   @Test("A batch that the journal dropped meanwhile is given up without another attempt")
   func droppedByJournal() {
-    var bench = Bench()
+    var bench = LaneBench()
     bench.fill(items: 1, position: 7)
     #expect(bench.sending() == 0)
     _ = bench.ended(.failure(busy))
     bench.fill(items: 1, position: 8)
-    guard case .read(lane: 0) = bench.next() else {
+    guard case .read(0, _) = bench.step() else {
       Issue.record("the lane goes on with what is there")
       return
     }
@@ -188,7 +132,7 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
 
   @Test("A failing lane's back-off does not hold the others back")
   func lanesAreIndependent() {
-    var bench = Bench(lanes: 3)
+    var bench = LaneBench(lanes: 3)
     bench.fill(0, items: 1)
     #expect(bench.sending() == 0)
     _ = bench.ended(.failure(busy), lane: 0)
@@ -196,9 +140,9 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
       bench.fill(1, items: 1, position: position)
       bench.fill(2, items: 1, position: position)
       #expect(bench.sending() == 1)
-      #expect(bench.ended(.success(nil), lane: 1) == .delivered(nil))
+      #expect(bench.ended(.success(nil), lane: 1) == .delivered(rejectedItems: 0, message: nil))
       #expect(bench.sending() == 2)
-      #expect(bench.ended(.success(nil), lane: 2) == .delivered(nil))
+      #expect(bench.ended(.success(nil), lane: 2) == .delivered(rejectedItems: 0, message: nil))
     }
     bench.clock.advance(by: .seconds(5))
     #expect(bench.sending() == 0)
@@ -206,7 +150,7 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
 
   @Test("Lanes that always have something take turns")
   func turns() {
-    var bench = Bench(lanes: 3)
+    var bench = LaneBench(lanes: 3)
     var order: [Int] = []
     for round in UInt64(1)...9 {
       for lane in 0..<3 { bench.fill(lane, items: 5, position: round) }
@@ -220,7 +164,7 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
   @Test("Stopping sends at once what waited for more, or for its next attempt")
   func stopHurries() {
     let minimum = BatchSettings.Minimum(items: 100, flushTimeout: .seconds(10))
-    var bench = Bench(lanes: 2, DeliverySettings(batch: BatchSettings(minimum: minimum)))
+    var bench = LaneBench(lanes: 2, DeliverySettings(batch: BatchSettings(minimum: minimum)))
     bench.fill(0, items: 100)
     #expect(bench.sending() == 0)
     _ = bench.ended(.failure(busy))
@@ -235,7 +179,7 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
 
   @Test("Stopping ends when nothing is left, or when no time is left")
   func stopEnds() {
-    var bench = Bench(lanes: 2)
+    var bench = LaneBench(lanes: 2)
     bench.fill(0, items: 1)
     bench.lanes.stop(by: bench.clock.monotonic + .seconds(3), at: bench.clock.monotonic)
     var attempts = 0
@@ -245,7 +189,7 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
       bench.clock.advance(by: delay)
     }
     #expect(attempts == 3)
-    guard case .finish = bench.next() else {
+    guard case .finish = bench.step() else {
       Issue.record("the deadline is over")
       return
     }

@@ -7,10 +7,6 @@ import SelfTelemetry
 import System
 import Testing
 
-/// Attempts follow each other as fast as a test likes.
-private let fast = RetrySettings(initialInterval: .milliseconds(1), maxInterval: .milliseconds(2))
-private let busy = ExportError.retryable(after: nil, reason: "busy")
-
 @Suite struct SinkWorkerTests {
   @Test("What is accepted is delivered once, in order, to every sink, and counted")
   func delivers() throws {
@@ -275,18 +271,5 @@ private let busy = ExportError.retryable(after: nil, reason: "busy")
       }
       #expect(sent + daemon.dropped(sink) == total)
     }
-  }
-}
-
-/// A reproducible source of random numbers (SplitMix64).
-private struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -35,7 +35,8 @@ import otlpd
     #expect(fixture.errors == [] && fixture.warnings == [] && fixture.inert == [])
     let config = try #require(fixture.config)
     #expect(config.receivers[ComponentID(type: "otlp")] == OTLPReceiverConfig(http: HTTPServerConfig()))
-    #expect(config.delivery(of: ComponentID(type: "otlp_http")) == DeliverySettings())
+    let delivery = DeliverySettings(consumers: 4, mayReshape: true)
+    #expect(config.delivery(of: ComponentID(type: "otlp_http")) == delivery)
     #expect(config.telemetry == TelemetryConfig())
     #expect(config.journal == JournalConfig())
   }
@@ -120,7 +121,6 @@ import otlpd
     #expect(
       fixture.inert == [
         "receivers::otlp::protocols::grpc", "receivers::otlp::protocols::http::cors",
-        "exporters::otlphttp/vendor::sending_queue::num_consumers",
       ])
     let queue = "exporters::otlphttp/vendor::sending_queue::"
     #expect(fixture.diagnostics.notes.map(\.path) == [queue + "queue_size", queue + "storage"])
@@ -143,15 +143,30 @@ import otlpd
   }
 
   @Test(
-    "A sink that sends to the receiver that feeds it is refused",
-    arguments: ["http://localhost:4318", "http://127.0.0.1:4318/x", "http://0.0.0.0:4318"])
-  func loop(endpoint: String) {
-    #expect(
-      ConfigFixture(Self.guide, environment: ["VENDOR_ENDPOINT": endpoint, "KEY": ""]).errors.first?.contains(
-        #"is otlpd's own receiver "otlp", which feeds this exporter in pipeline "traces": every item would go round"#)
-        == true)
-    #expect(ConfigFixture(ConfigFixture.text(sink: "otlp_http: {endpoint: 'http://localhost:4319'}")).errors == [])
-    #expect(ConfigFixture(ConfigFixture.text(sink: "otlp_http: {endpoint: 'http://gateway:4318'}")).errors == [])
+    "A sink that would send to otlpd itself is warned of, and gets nothing",
+    arguments: ["http://localhost:4318", "http://127.0.0.1:4318/x", "http://0.0.0.0:4318", "http://[::1]:4318"])
+  func loop(endpoint: String) throws {
+    let fixture = ConfigFixture(Self.guide, environment: ["VENDOR_ENDPOINT": endpoint, "KEY": ""])
+    let config = try #require(fixture.config)
+    #expect(fixture.warnings.contains { $0.contains("is otlpd's own listener, so this exporter sends no traces") })
+    #expect(config.loops(of: ComponentID(type: "otlp_http", name: "vendor")).contains(.traces))
+  }
+
+  @Test(
+    "Other addresses are no loop", arguments: ["http://localhost:4319", "http://gateway:4318", "https://localhost"])
+  func noLoop(endpoint: String) {
+    #expect(ConfigFixture(ConfigFixture.text(sink: "otlp_http: {endpoint: '\(endpoint)'}")).warnings == [])
+  }
+
+  @Test("Only a sink that sends over a network has several requests in flight, and may cut and merge them")
+  func consumers() throws {
+    let text = ConfigFixture.text(
+      sink: "otlp_http: {endpoint: 'http://gateway:4318', sending_queue: {num_consumers: 9}}")
+    let forward = try #require(ConfigFixture(text).config).delivery(of: ComponentID(type: "otlp_http"))
+    #expect(forward.consumers == 9 && forward.mayReshape)
+    let store = try #require(ConfigFixture(ConfigFixture.text(sink: "sqlite:")).config)
+      .delivery(of: ComponentID(type: "sqlite"))
+    #expect(store.consumers == 1 && !store.mayReshape)
   }
 
   @Test("A processor that drops telemetry is never skipped")

@@ -6,10 +6,14 @@ package import Pipeline
 
 /// `sending_queue:` of a sink. The journal is the queue: its size here is how far this sink may lag behind.
 package struct SendingQueueConfig: ConfigBlock, Equatable, Sendable {
+  /// Requests in flight at the same time, of a sink that sends over a network; every other sink has one.
+  package var consumers = 4
   /// nil: as much as the journal holds.
   package var limit: LagLimit?
   /// nil: whatever waits when the sink is free is one batch.
   package var batch: QueueBatchConfig?
+
+  private static let consumersMax = 64
 
   package init() {}
 
@@ -17,10 +21,11 @@ package struct SendingQueueConfig: ConfigBlock, Equatable, Sendable {
     var isEnabled = true
     map.read("enabled", into: &isEnabled)
     if !isEnabled { map.noteInert("enabled") }
-    var consumers = 10
     map.read("num_consumers", into: &consumers)
     map.require(consumers > 0, "num_consumers", "must be positive")
-    if consumers != 10 { map.noteInert("num_consumers") }
+    map.require(
+      consumers <= SendingQueueConfig.consumersMax, "num_consumers",
+      "must be at most \(SendingQueueConfig.consumersMax): each is a thread")
     var queueSize: Int?
     map.read("queue_size", into: &queueSize)
     var sizer: QueueSizer?

@@ -1,6 +1,7 @@
 // What every sink's part of the config file has in common.
 
 package import Config
+package import OTLP
 package import Pipeline
 
 /// One sink's part of the config file.
@@ -18,6 +19,9 @@ package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
   /// What does not fit together in a pipeline, found after every key was read; nil when all is well.
   func problem(with signal: String) -> String?
 
+  /// Where the sink sends a signal; nil for a sink that sends nothing to anybody.
+  func peer(for signal: Signal) -> HostPort?
+
   /// Makes the sink that the file describes; opens nothing yet.
   ///
   /// - Parameter id: the component id: `otlp_http/backup`.
@@ -31,6 +35,8 @@ extension SinkConfig {
   package var auth: AuthConfig? { nil }
 
   package func problem(with signal: String) -> String? { nil }
+
+  package func peer(for signal: Signal) -> HostPort? { nil }
 }
 
 /// What becomes of telemetry once a sink has it.

@@ -3,6 +3,7 @@
 package import Authenticators
 package import Config
 internal import HTTPClient
+package import OTLP
 package import Pipeline
 
 /// `exporters: otlp_grpc:`.
@@ -50,6 +51,8 @@ package struct OTLPGRPCSinkConfig: SinkConfig {
     let isSecure = endpoint?.isSecure ?? !tls.isInsecure
     return (isSecure ? "https://" : "http://") + (endpoint?.address.description ?? "")
   }
+
+  package func peer(for signal: Signal) -> HostPort? { endpoint?.address }
 
   package func settings(userAgent: String) -> OTLPClientSettings {
     var client = HTTPClientSettings(userAgent: userAgent)

@@ -105,6 +105,8 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
     Dictionary(uniqueKeysWithValues: Signal.allCases.compactMap { signal in url(for: signal).map { (signal, $0) } })
   }
 
+  package func peer(for signal: Signal) -> HostPort? { url(for: signal).flatMap { HostPort(authorityOf: $0) } }
+
   /// The same for the code.
   package func settings(userAgent: String) -> OTLPClientSettings {
     var client = HTTPClientSettings(userAgent: userAgent)

@@ -10,10 +10,12 @@ extension CollectorConfig {
   /// The code's form of a sink's delivery keys; defaults for an id that is not configured.
   package func delivery(of id: ComponentID) -> DeliverySettings {
     guard let sink = sinks[id] else { return DeliverySettings() }
+    let isNetwork = type(of: sink).durability == .network
     return DeliverySettings(
       batch: sink.delivery.sendingQueue.batch?.settings ?? batchOfPipelines(to: id)
         ?? type(of: sink).batch,
-      retry: sink.delivery.retry.settings, whenFull: whenFull(sink, id), lagLimit: sink.delivery.sendingQueue.limit)
+      retry: sink.delivery.retry.settings, whenFull: whenFull(sink, id), lagLimit: sink.delivery.sendingQueue.limit,
+      consumers: isNetwork ? sink.delivery.sendingQueue.consumers : 1, mayReshape: isNetwork)
   }
 
   /// A `batch` processor batches the sinks of its pipelines; the first one in the file counts.

@@ -1,7 +1,9 @@
 """An OTLP/HTTP server that keeps every request it gets and answers from a script."""
 
 import gzip
+import socket
 import ssl
+import struct
 import threading
 import zlib
 from dataclasses import dataclass
@@ -28,6 +30,9 @@ class Answer:
     headers: dict | None = None
     body: bytes | None = None
     seconds: float = 0
+    # "whole"; "reset" and "close" end the connection without an answer; "trickle" sends the answer byte by byte;
+    # "last" closes the connection behind the answer without saying so before.
+    how: str = "whole"
 
 
 @dataclass
@@ -51,7 +56,10 @@ class Received:
 
 
 class Capture:
-    """Listens on a free port of 127.0.0.1. Answers 200 unless `script` holds answers for the coming requests."""
+    """Listens on a free port of 127.0.0.1. Answers 200 unless `script` holds answers for the coming requests.
+
+    `otherwise` is what it says when the script is over: an answer, or a function from a request's message to one.
+    """
 
     def __init__(self, script=(), otherwise: Answer | None = None, server=ThreadingHTTPServer, tls: ssl.SSLContext | None = None):
         self.script = list(script)
@@ -96,6 +104,9 @@ class Capture:
         secure = handler.connection if isinstance(handler.connection, ssl.SSLSocket) else None
         with self._lock:
             answer = self.script.pop(0) if self.script else self.otherwise
+        if callable(answer):
+            answer = answer(message)
+        with self._lock:
             self.received.append(
                 Received(
                     handler.path, headers, body, plain, signal, message, answer, handler.client_address,
@@ -108,12 +119,30 @@ class Capture:
             answer_body = RESPONSES[signal]().SerializeToString() if signal else b""
         else:
             answer_body = answer.body
+        if answer.how in ("reset", "close"):
+            return self._hang_up(handler, answer.how)
         handler.send_response(answer.status)
         for name, value in {"Content-Type": "application/x-protobuf", **(answer.headers or {})}.items():
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(answer_body)))
         handler.end_headers()
-        handler.wfile.write(answer_body)
+        if answer.how == "trickle":
+            for byte in answer_body:
+                handler.wfile.write(bytes([byte]))
+                self._stopped.wait(0.02)
+        else:
+            handler.wfile.write(answer_body)
+        if answer.how == "last":
+            self._hang_up(handler, "close")
+
+    @staticmethod
+    def _hang_up(handler, how: str):
+        if how == "reset":
+            # Linger for no time: the kernel sends RST.
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            handler.connection.shutdown(socket.SHUT_RDWR)
+        handler.close_connection = True
 
     def messages(self, signal: str) -> list:
         with self._lock:
