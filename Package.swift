@@ -61,6 +61,7 @@ let package = Package(
     library("Config", ["YAML"]),
     library("Compression", ["CZlib", "Bytes"]),
     library("SQLite", ["CSQLite", "Bytes"]),
+    library("HTTP2", ["CNGHTTP2", "Bytes"]),
     // Floor 2
     library("OTLP", ["Bytes"]),
     library("Journal", ["Compression", "Bytes", "System", "SelfTelemetry"]),
@@ -69,7 +70,7 @@ let package = Package(
     // Floor 3
     library("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "System", "Bytes", logging]),
     library("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
-    library("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
+    library("HTTPServer", ["Reactor", "HTTP2", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     // Floor 4
     library("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes", logging]),
     library("Processors", ["Pipeline", "OTLP", "Config"]),
@@ -109,13 +110,14 @@ let package = Package(
     tests("Config", ["YAML"]),
     tests("Compression", ["Bytes"]),
     tests("SQLite", ["Bytes"]),
+    tests("HTTP2", ["HTTPServer", "Compression", "Bytes", "System"]),
     tests("OTLP", ["Bytes", "Fuzzing"]),
     tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
     tests("Reactor", ["Bytes", "System"]),
     tests("HTTPClient", ["Bytes", "System", "LoopbackServer"]),
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
     tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", "Fuzzing", logging]),
-    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
+    tests("HTTPServer", ["Reactor", "HTTP2", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests(
       "Receivers",
       ["HTTPServer", "Pipeline", "Journal", "OTLP", "Config", "SelfTelemetry", "Bytes", "System", logging]),

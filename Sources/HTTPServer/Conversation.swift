@@ -14,6 +14,7 @@ struct Conversation: ~Copyable {
 
   private let service: HTTPService
   private let token: UInt64
+  private let peer: SocketAddress
   private var reader: RequestReader
   /// Bytes that have arrived and cannot be used yet; empty when a request came in one piece.
   private var pending = ByteBuffer()
@@ -31,6 +32,7 @@ struct Conversation: ~Copyable {
   init(_ service: HTTPService, token: UInt64, peer: SocketAddress) {
     self.service = service
     self.token = token
+    self.peer = peer
     reader = RequestReader(limits: service.server.limits, peer: peer.description)
     phaseStart = Instant(nanoseconds: 0)
   }
@@ -95,6 +97,10 @@ struct Conversation: ~Copyable {
       case .request(let request):
         handOver(request, &connection, turn)
         if awaitsAnswer { return used }
+      case .refuse(let refusal) where refusal.reason == .http2Preface:
+        // In HTTP/1.1, since gRPC clients then wait before they try again; after a GOAWAY they come back at once.
+        let advice = service.note(.http2OnHTTP, peer, turn)
+        refuse(HTTPRefusal(.http2Preface, advice), closing: true, &connection, turn)
       case .refuse(let refusal): refuse(refusal, closing: true, &connection, turn)
       }
     }
@@ -128,7 +134,7 @@ struct Conversation: ~Copyable {
     }
   }
 
-  private static func refusal(for error: GzipError) -> HTTPRefusal {
+  static func refusal(for error: GzipError) -> HTTPRefusal {
     switch error {
     case .tooLarge: HTTPRefusal(.bodyTooLarge, error.description)
     case .truncated, .corrupt: HTTPRefusal(.malformed, error.description)

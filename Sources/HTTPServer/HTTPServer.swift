@@ -1,4 +1,4 @@
-// An HTTP/1.1 server on the reactor: complete requests in, answers out.
+// A server for HTTP/1.1 or HTTP/2 on the reactor: complete requests in, answers out.
 
 package import Logging
 package import Reactor
@@ -9,6 +9,13 @@ internal import System
 /// or later, from any thread.
 package typealias HTTPHandler = @Sendable (HTTPRequest, Reply) -> Void
 
+/// What a server's connections speak.
+package enum HTTPSpeech: Sendable {
+  case http1
+  /// HTTP/2 from the first byte (RFC 9113 section 3.3, "with prior knowledge"), for gRPC.
+  case http2
+}
+
 /// Serves one address. Requests reach the handler whole, de-chunked and decompressed, within `limits`.
 ///
 /// What the server itself refuses is answered with what `refusalBody` makes of it; the server sees to the headers that
@@ -18,6 +25,8 @@ package final class HTTPServer: Sendable {
   let handler: HTTPHandler
   let refusalBody: @Sendable (HTTPRefusal) -> HTTPResponse
   let metrics: HTTPMetrics
+  let speech: HTTPSpeech
+  let misdirections: Misdirections
   private let reactor: Reactor
   private let address: ListenAddress
   private let logger: Logger
@@ -26,16 +35,19 @@ package final class HTTPServer: Sendable {
 
   /// - Parameter refusalBody: makes the body of an answer that the server gives by itself; called on a loop.
   package init(
-    reactor: Reactor, address: ListenAddress, limits: Limits = Limits(), handler: @escaping HTTPHandler,
+    reactor: Reactor, address: ListenAddress, speech: HTTPSpeech = .http1, limits: Limits = Limits(),
+    handler: @escaping HTTPHandler,
     refusalBody: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { $0.textResponse }, metrics: MetricRegistry,
     logger: Logger
   ) {
     self.reactor = reactor
     self.address = address
+    self.speech = speech
     self.limits = limits
     self.handler = handler
     self.refusalBody = refusalBody
     self.metrics = HTTPMetrics(metrics)
+    misdirections = Misdirections(metrics: metrics, logger: logger)
     self.logger = logger
   }
 
@@ -83,6 +95,21 @@ package final class HTTPServer: Sendable {
     }
     metrics.connections.add(1)
     return true
+  }
+
+  /// What a misdirected client's owner has to change.
+  func advice(_ kind: Misdirection) -> String {
+    let port = sockets.withLock { $0.first?.address.description } ?? "\(address)"
+    return switch kind {
+    case .http1OnGRPC:
+      "\(port) speaks OTLP/gRPC, and the client HTTP/1.1; send OTLP/HTTP to the http endpoint (4318)"
+        + " with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or use an OTLP/gRPC exporter"
+    case .http2OnHTTP:
+      "\(port) speaks OTLP/HTTP, and the client HTTP/2 as gRPC does; send OTLP/gRPC to the grpc endpoint"
+        + " (4317), or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+    case .tlsOnPlain:
+      "\(port) speaks plain text, and the client TLS; use an endpoint with http://, or insecure=True"
+    }
   }
 
   func connectionClosed() { metrics.connections.add(-1) }

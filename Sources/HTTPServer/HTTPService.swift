@@ -2,6 +2,7 @@
 
 internal import Bytes
 internal import Compression
+internal import HTTP2
 internal import Reactor
 internal import System
 
@@ -13,6 +14,7 @@ final class HTTPService: ConnectionAcceptor {
   /// The times of `Limits` in nanoseconds: `Duration` arithmetic is 128 bits wide and too slow for every event.
   struct Waits {
     let head, body, idle, answer, write: UInt64
+    let http2Idle, http2Age, http2Grace, pingAfter, pingTimeout: UInt64
 
     init(_ limits: Limits) {
       head = limits.headTime.nanoseconds
@@ -20,6 +22,12 @@ final class HTTPService: ConnectionAcceptor {
       idle = limits.idleTime.nanoseconds
       answer = limits.answerTime.nanoseconds
       write = limits.writeTime.nanoseconds
+      let keepalive = limits.keepalive
+      http2Idle = keepalive.idleMax?.nanoseconds ?? .max
+      http2Age = keepalive.ageMax?.nanoseconds ?? .max
+      http2Grace = keepalive.ageGrace?.nanoseconds ?? .max
+      pingAfter = keepalive.pingAfter.nanoseconds
+      pingTimeout = keepalive.pingTimeout.nanoseconds
     }
   }
 
@@ -40,13 +48,20 @@ final class HTTPService: ConnectionAcceptor {
 
   func accepted(_ socket: consuming Socket, from peer: SocketAddress, on loop: EventLoop) {
     guard server.connectionOpened() else {
+      // An HTTP/2 client would not understand it, and comes back later without having been told.
+      if server.speech == .http2 { return }
       let refusal = HTTPRefusal(.overloaded, "there are too many connections")
       var response = server.refusalBody(refusal)
       response.headers += refusal.headers
       prepare(response, isHead: false, keepsAlive: false, isHTTP10: false)
       return HTTPService.end(socket, with: output)
     }
-    loop.adopt(socket, from: peer) { token in HTTPConnection(self, token: token, peer: peer) }
+    loop.adopt(socket, from: peer) { token in
+      switch server.speech {
+      case .http1: HTTPConnection(self, token: token, peer: peer)
+      case .http2: HTTP2Connection(self, token: token, peer: peer)
+      }
+    }
   }
 
   private static func send(_ output: borrowing ByteBuffer, to connection: inout Connection) {
@@ -69,6 +84,39 @@ final class HTTPService: ConnectionAcceptor {
     prepare(response, isHead: isHead, keepsAlive: keepsAlive, isHTTP10: isHTTP10)
     HTTPService.send(output, to: &connection)
     if !isHead && response.body.count > HTTPService.joinedBodyMax { connection.send(response.body.span) }
+  }
+
+  /// Sends some of what an HTTP/2 connection has ready.
+  ///
+  /// - Returns: whether there was something.
+  func send(from exchange: inout HTTP2Exchange?, to connection: inout Connection) -> Bool {
+    output.removeAll()
+    exchange?.write(to: &output, limit: server.limits.unsentBytesMax)
+    if output.isEmpty { return false }
+    HTTPService.send(output, to: &connection)
+    return true
+  }
+
+  /// Ends a connection whose client does not speak HTTP/2, with an answer if it speaks HTTP/1.1.
+  func turnAway(_ kind: Misdirection?, _ peer: SocketAddress, _ connection: inout Connection, _ turn: Turn) {
+    guard let kind else {
+      server.metrics.http2Ended(.protocolError)
+      return connection.close()
+    }
+    let advice = note(kind, peer, turn)
+    guard kind == .http1OnGRPC else { return connection.close() }
+    write(
+      HTTPRefusal(.malformed, advice).textResponse, isHead: false, keepsAlive: false, false, to: &connection)
+    connection.closeLingering(linger, turn)
+  }
+
+  /// Counts a misdirected client.
+  ///
+  /// - Returns: what its owner has to change.
+  func note(_ kind: Misdirection, _ peer: SocketAddress, _ turn: Turn) -> String {
+    let advice = server.advice(kind)
+    server.misdirections.note(kind, from: peer.description, at: turn.now, advice)
+    return advice
   }
 
   private func prepare(_ response: HTTPResponse, isHead: Bool, keepsAlive: Bool, isHTTP10: Bool) {

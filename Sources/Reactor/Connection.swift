@@ -39,6 +39,8 @@ package struct Connection: ~Copyable {
   package var isReading = true
   /// When the handler is told that it waited long enough; `nil` for never.
   package var deadline: Instant?
+  /// Asks for `turnEnded` when everything else of this turn is done, to send many answers with one call.
+  package var wantsTurnEnd = false
 
   private let socket: Socket
   private var phase = Phase.open
@@ -50,6 +52,8 @@ package struct Connection: ~Copyable {
   var watched: Epoll.Interest = .read
   /// The earliest entry of this connection in the loop's queue. The loop's.
   var queuedDeadline: Instant?
+  /// Whether the loop will call `turnEnded`. The loop's.
+  var isTurnEndQueued = false
 
   init(_ socket: consuming Socket, token: UInt64, peer: SocketAddress) {
     self.socket = socket

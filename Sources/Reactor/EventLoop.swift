@@ -47,6 +47,8 @@ package final class EventLoop {
   private var slots: [Slot] = []
   private var freeSlots: [Int] = []
   private var deadlines = DeadlineQueue()
+  /// The connections that want to hear of the turn's end.
+  private var turnEnds: [UInt64] = []
   private var scratch = ByteBuffer(capacity: EventLoop.scratchSize)
   private var connectionCount = 0
   /// When the loop ends although connections are still open; nil before the reactor stops.
@@ -133,6 +135,10 @@ package final class EventLoop {
       connectionCount -= 1
       return handler.closed()
     }
+    if connection.wantsTurnEnd && !connection.isTurnEndQueued {
+      connection.isTurnEndQueued = true
+      turnEnds.append(connection.token)
+    }
     guard let deadline = connection.deadline else { return }
     if let queued = connection.queuedDeadline, queued <= deadline { return }
     connection.queuedDeadline = deadline
@@ -165,6 +171,7 @@ package final class EventLoop {
       for item in work { item(self) }
       work.removeAll(keepingCapacity: true)
       passDeadlines()
+      endTurn()
     }
     closeEverything()
   }
@@ -204,6 +211,18 @@ package final class EventLoop {
       case .none: break
       }
     }
+  }
+
+  private func endTurn() {
+    for token in turnEnds {
+      guard case .connection(let hosted) = occupant(token) else { continue }
+      use(hosted) { connection, turn in
+        connection.wantsTurnEnd = false
+        if connection.isOpen { hosted.handler.turnEnded(&connection, turn) }
+        connection.isTurnEndQueued = false
+      }
+    }
+    turnEnds.removeAll(keepingCapacity: true)
   }
 
   // MARK: The end

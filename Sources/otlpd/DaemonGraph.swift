@@ -32,6 +32,7 @@ final class DaemonGraph: Sendable {
   /// A listener and how its log line names it.
   private struct Server: Sendable {
     let component: String
+    var speech = "http"
     let http: HTTPServer
   }
 
@@ -72,7 +73,8 @@ final class DaemonGraph: Sendable {
       log.removed(sink, signal: signal)
     }
     let pipeline = Pipeline(
-      pipelines: plan.pipelines, journal: journal, metrics: metrics, logger: logger, clock: clock)
+      pipelines: plan.pipelines, transports: plan.transports, journal: journal, metrics: metrics, logger: logger,
+      clock: clock)
     let reactor = try Reactor(loops: Reactor.defaultLoops(processors: ProcessStatistics.processors), clock: clock)
     self.reactor = reactor
     let isReady = Lock(false)
@@ -91,9 +93,10 @@ final class DaemonGraph: Sendable {
     logger: Logger
   ) -> [Server] {
     var servers = plan.receivers.map { receiver in
-      let otlp = OTLPReceiver(
-        id: receiver.id, paths: receiver.paths, pipeline: pipeline,
+      let intake = OTLPIntake(
+        id: receiver.id, transport: .http, pipeline: pipeline,
         metrics: ReceiverMetrics(receiver: receiver.id, transport: "http", registry: metrics))
+      let otlp = OTLPReceiver(paths: receiver.paths, intake: intake)
       let http = HTTPServer(
         reactor: reactor, address: receiver.address, limits: receiver.limits,
         handler: { request, reply in
@@ -101,6 +104,16 @@ final class DaemonGraph: Sendable {
         },
         refusalBody: OTLPReceiver.refusal, metrics: metrics, logger: logger)
       return Server(component: receiver.id, http: http)
+    }
+    servers += plan.grpcReceivers.map { receiver in
+      let intake = OTLPIntake(
+        id: receiver.id, transport: .grpc, pipeline: pipeline,
+        metrics: ReceiverMetrics(receiver: receiver.id, transport: "grpc", registry: metrics))
+      let grpc = GRPCReceiver(id: receiver.id, signals: receiver.signals, intake: intake, registry: metrics)
+      let http = HTTPServer(
+        reactor: reactor, address: receiver.address, speech: .http2, limits: receiver.limits, handler: grpc.handle,
+        refusalBody: grpc.refusal, metrics: metrics, logger: logger)
+      return Server(component: receiver.id, speech: "grpc", http: http)
     }
     if let address = plan.telemetryAddress {
       let http = HTTPServer(
@@ -135,7 +148,8 @@ final class DaemonGraph: Sendable {
       let address = try server.http.start()
       addresses.append(address)
       logger.info(
-        "listening", metadata: ["component": "\(server.component)", "protocol": "http", "address": "\(address)"])
+        "listening",
+        metadata: ["component": "\(server.component)", "protocol": "\(server.speech)", "address": "\(address)"])
     }
     isReady.withLock { $0 = true }
     return addresses

@@ -17,6 +17,15 @@ struct DaemonPlan: Sendable {
     let paths: [Signal: String]
   }
 
+  /// An OTLP receiver's gRPC listener.
+  struct GRPCReceiver: Sendable {
+    let id: String
+    let address: ListenAddress
+    let limits: Limits
+    /// Those that a pipeline takes from it.
+    let signals: [Signal]
+  }
+
   /// A sink, made when the daemon starts.
   struct SinkPlan: Sendable {
     let id: String
@@ -27,9 +36,13 @@ struct DaemonPlan: Sendable {
   }
 
   var receivers: [Receiver]
+  var grpcReceivers: [GRPCReceiver]
   var sinks: [SinkPlan]
   var pipelines: [PipelineSettings]
   var journal: JournalSettings
   /// Where `/metrics` is served besides the OTLP port; nil when it is switched off.
   var telemetryAddress: ListenAddress?
+
+  /// How telemetry can come in.
+  var transports: [Transport] { (receivers.isEmpty ? [] : [.http]) + (grpcReceivers.isEmpty ? [] : [.grpc]) }
 }

@@ -41,14 +41,9 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
     map.read("read_timeout", into: &readTimeout)
     map.read("write_timeout", into: &writeTimeout)
     map.read("idle_timeout", into: &idleTimeout)
-    readTransport(from: map)
-    var tls: TLSServerConfig?
-    map.read("tls", into: &tls)
-    // Serving plain text where the owner wrote `tls` would show the telemetry to the network.
-    map.require(
-      tls == nil, "tls",
-      "TLS is not built into this version of otlpd; remove `tls` to serve plain text, or put a TLS proxy in front")
-    AuthConfig.refuse("auth", in: map, because: "taking requests from anybody instead would be unsafe")
+    ListenerKeys.readTransport(from: map)
+    ListenerKeys.refuseTLS(in: map)
+    ListenerKeys.refuseAuth(in: map)
     map.inert("cors", as: CORSConfig.self)
     map.inert("include_metadata", default: false)
     map.inert("response_headers")
@@ -72,17 +67,6 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
       paths[signal] = path
     }
     map.require(Set(paths.values).count == paths.count, "traces_url_path", "two signals have the same path")
-  }
-
-  private func readTransport(from map: MapReader) {
-    var transport = Transport.tcp
-    map.read("transport", into: &transport)
-    map.require(transport != .unix, "transport", "unix is not built into this version of otlpd; available: tcp")
-    if transport == .tcp4 || transport == .tcp6 { map.noteInert("transport") }
-  }
-
-  private enum Transport: String, ConfigChoice {
-    case tcp, tcp4, tcp6, unix
   }
 }
 
