@@ -20,6 +20,7 @@ class Server:
 
     def __init__(self, command: list, port: int, directory: Path):
         self.port = port
+        self.grpc_port = port + 1
         self._log = open(directory / "server.log", "wb")
         started = time.monotonic()
         self.process = subprocess.Popen(
@@ -70,7 +71,9 @@ def otlpd(binary: Path, exporter: str):
         document = {
             # Room for a whole run: a store that lags is not to refuse what is measured.
             "extensions": {"journal": {"durability": "memory", "max_bytes": 1 << 30}},
-            "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
+            "receivers": {"otlp": {"protocols": {
+                "http": {"endpoint": f"127.0.0.1:{port}"}, "grpc": {"endpoint": f"127.0.0.1:{port + 1}"},
+            }}},
             "exporters": {exporter: None},
             "service": {
                 "extensions": ["journal"],
