@@ -12,7 +12,7 @@ PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev libdeflat
   libnghttp2-dev libssl-dev
 # What the tests and the benchmark use besides: clients, and a compiler for a few small programs.
 TEST_TOOLS := curl openssl gcc libc6-dev
-BENCH_TOOLS := gcc libc6-dev valgrind
+BENCH_TOOLS := gcc libc6-dev valgrind nghttp2-client
 REQUIREMENTS := Tests/Integration/requirements.txt
 SOURCES := Package.swift Sources Tests
 
@@ -21,7 +21,7 @@ help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: build  ## build, and start otlpd on 127.0.0.1:4318 with the SQLite store
+run: build  ## build, and start otlpd on 127.0.0.1:4317 and :4318 with the SQLite store
 	$(BUILD)/otlpd
 
 # The objects are compiled once; OTLPD_STANDALONE only links the daemon with the Swift runtime inside.

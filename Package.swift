@@ -62,6 +62,7 @@ let package = Package(
     library("Compression", ["CZlib", "CDeflate", "CZstd", "Bytes"]),
     library("SQLite", ["CSQLite", "Bytes"]),
     library("TLS", ["COpenSSL", "System"]),
+    library("HTTP2", ["CNGHTTP2", "Bytes"]),
     // Floor 2
     library("OTLP", ["Bytes"]),
     library("Journal", ["Compression", "Bytes", "System", "SelfTelemetry"]),
@@ -71,7 +72,7 @@ let package = Package(
     library("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "System", "Bytes", logging]),
     library("Authenticators", ["HTTPClient", "OTLP", "Config", "System", "Bytes"]),
     library("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
-    library("HTTPServer", ["Reactor", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
+    library("HTTPServer", ["Reactor", "HTTP2", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     // Floor 4
     library("Receivers", ["HTTPServer", "TLS", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes", logging]),
     library("Processors", ["Pipeline", "OTLP", "Config"]),
@@ -114,6 +115,7 @@ let package = Package(
     tests("Config", ["YAML"]),
     tests("Compression", ["Bytes"]),
     tests("SQLite", ["Bytes"]),
+    tests("HTTP2", ["HTTPServer", "Compression", "Bytes", "System"]),
     tests("OTLP", ["Bytes", "Fuzzing"]),
     tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
     tests("TLS", ["Bytes", "System"]),
@@ -122,7 +124,7 @@ let package = Package(
     tests("Authenticators", ["HTTPClient", "Config", "System", "Bytes", "LoopbackServer"]),
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
     tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", "Fuzzing", logging]),
-    tests("HTTPServer", ["Reactor", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
+    tests("HTTPServer", ["Reactor", "HTTP2", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests(
       "Receivers",
       ["HTTPServer", "Pipeline", "Journal", "OTLP", "Config", "SelfTelemetry", "Bytes", "System", logging]),

@@ -6,6 +6,7 @@ Usage: bench.py PATH-TO-OTLPD [codec | journal | servers | doors ...], where nam
 """
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -27,11 +28,15 @@ REQUESTS = {1: 40_000, 20: 15_000, 512: 1_500}
 # SQLite writes every span, so a run of it is shorter, and fits into the journal's 64 MiB.
 SQLITE_REQUESTS = {1: 10_000, 20: 2_000, 512: 100}
 ENCODINGS = {"protobuf": "application/x-protobuf", "JSON": "application/json"}
+GRPC = "gRPC"
+GRPC_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+# Spans per gRPC request. Each connection has one call in flight: several would share system calls.
+GRPC_SPANS = (1, 512)
 IDLE_SECONDS = 1
 # Requests that are not counted, by spans per request: what a server does for the first time belongs to no row.
 WARM_UP_REQUESTS = {1: 2_000, 512: 20}
 # CPU of `otlpd nop` over that of rotel: what otlpd promises.
-PROMISES = {("protobuf", 512): 1 / 6, ("JSON", 512): 1 / 8, ("protobuf", 1): 1 / 2}
+PROMISES = {("protobuf", 512): 1 / 6, ("JSON", 512): 1 / 8, ("protobuf", 1): 1 / 2, (GRPC, 1): 1 / 2, (GRPC, 512): 1 / 6}
 
 
 class Bench:
@@ -52,6 +57,11 @@ class Bench:
             for name, body in (("protobuf", message.SerializeToString()), ("JSON", payload.as_json(message))):
                 self.bodies[name, spans] = directory / f"{name}-{spans}"
                 self.bodies[name, spans].write_bytes(body)
+        for spans in GRPC_SPANS:
+            body = self.bodies["protobuf", spans].read_bytes()
+            self.bodies[GRPC, spans] = directory / f"{GRPC}-{spans}"
+            # A message that is not compressed, behind its length.
+            self.bodies[GRPC, spans].write_bytes(b"\0" + len(body).to_bytes(4, "big") + body)
 
     def start(self, name: str) -> servers.Server:
         return self.starters[name](free_port(), Path(tempfile.mkdtemp(dir=self.directory)))
@@ -65,6 +75,8 @@ class Bench:
 
     def send(self, server, name: str, encoding: str, spans: int, count: int):
         """Sends requests until the server has taken `count` and has finished what it does for them."""
+        if encoding == GRPC:
+            return self.send_grpc(server, name, spans, count)
         command = [self.load, server.port, "/v1/traces", ENCODINGS[encoding], self.bodies[encoding, spans]]
         result = subprocess.run(
             [str(word) for word in [*command, count, CONNECTIONS]], capture_output=True, text=True, timeout=300
@@ -72,6 +84,17 @@ class Bench:
         self.settle(server)
         if result.returncode != 0 or int(result.stdout.split()[0]) < count:
             raise RuntimeError(f"{name}, {encoding}, {spans} spans: {result.stdout.strip()} of {count} taken. {result.stderr}")
+
+    def send_grpc(self, server, name: str, spans: int, count: int):
+        command = ["h2load", "-n", count, "-c", CONNECTIONS, "-m", 1, "-d", self.bodies[GRPC, spans]]
+        for field in ("content-type: application/grpc", "te: trailers"):
+            command += ["-H", field]
+        url = f"http://127.0.0.1:{server.grpc_port}{GRPC_METHOD}"
+        result = subprocess.run([str(word) for word in [*command, url]], capture_output=True, text=True, timeout=300)
+        self.settle(server)
+        taken = re.search(r"(\d+) succeeded", result.stdout)
+        if taken is None or int(taken[1]) < count:
+            raise RuntimeError(f"{name}, gRPC, {spans} spans: {result.stdout}{result.stderr}")
 
     @staticmethod
     def settle(server):
@@ -85,6 +108,10 @@ class Bench:
                 return
             last = now
 
+    @staticmethod
+    def speaks(name: str, encoding: str) -> bool:
+        return encoding != GRPC or name != "discard"
+
     def measure(self):
         """CPU by (server, encoding, spans), and idle facts by server."""
         cpu, idle = {}, {}
@@ -97,9 +124,12 @@ class Bench:
                     facts = (server.start_seconds * 1e3, server.memory_kib("VmRSS"), server.memory_kib("RssAnon"))
                     idle.setdefault(name, []).append(facts)
                     for spans, count in WARM_UP_REQUESTS.items():
-                        for encoding in ENCODINGS:
-                            self.send(server, name, encoding, spans, count)
+                        for encoding in [*ENCODINGS, GRPC]:
+                            if self.speaks(name, encoding):
+                                self.send(server, name, encoding, spans, count)
                     for encoding, spans in self.bodies:
+                        if not self.speaks(name, encoding):
+                            continue
                         seconds = self.cpu_per_request(server, name, encoding, spans)
                         cpu.setdefault((name, encoding, spans), []).append(seconds)
                 finally:
@@ -133,8 +163,9 @@ def report(bench: Bench, cpu: dict, idle: dict):
 
     for encoding, spans in bench.bodies:
         label = f"{encoding}, {spans} span{'s' * (spans > 1)}"
-        add(f"CPU us/request, {label}", {name: cpu[name, encoding, spans] * 1e6 for name in names}, ".1f")
-        add(f"CPU s/million spans, {label}", {name: cpu[name, encoding, spans] / spans * 1e6 for name in names}, ".2f")
+        seconds = {name: cpu[name, encoding, spans] for name in names if bench.speaks(name, encoding)}
+        add(f"CPU us/request, {label}", {name: value * 1e6 for name, value in seconds.items()}, ".1f")
+        add(f"CPU s/million spans, {label}", {name: value / spans * 1e6 for name, value in seconds.items()}, ".2f")
     for column, (label, scale, form) in enumerate(
         [("start to first 200, ms", 1, ".1f"), ("idle RSS, MB", 1024, ".1f"), ("idle anonymous memory, MB", 1024, ".1f")]
     ):

@@ -27,9 +27,16 @@ def compiled(name: str, directory: Path, *libraries: str) -> Path:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A free port for HTTP whose successor, for gRPC, is free too."""
+    while True:
+        with socket.socket() as probe, socket.socket() as successor:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+            try:
+                successor.bind(("127.0.0.1", port + 1))
+                return port
+            except (OSError, OverflowError):
+                continue
 
 
 class Server:
@@ -38,6 +45,7 @@ class Server:
     def __init__(self, command: list, port: int, directory: Path, scheme: str = "http"):
         self.port = port
         self.scheme = scheme
+        self.grpc_port = port + 1
         self._log = open(directory / "server.log", "wb")
         started = time.monotonic()
         self.process = subprocess.Popen(
@@ -98,7 +106,10 @@ def otlpd(binary: Path, exporter: str, settings: dict | None = None, journal: di
         pipeline = {"receivers": ["otlp"], "exporters": [exporter]}
         document = {
             "extensions": {"journal": journal, "limits": limits},
-            "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}", **(http or {})}}}},
+            "receivers": {"otlp": {"protocols": {
+                "http": {"endpoint": f"127.0.0.1:{port}", **(http or {})},
+                "grpc": {"endpoint": f"127.0.0.1:{port + 1}"},
+            }}},
             "exporters": {exporter: settings},
             "service": {
                 "extensions": ["journal"],

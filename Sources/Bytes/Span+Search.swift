@@ -17,9 +17,14 @@ extension Span where Element == UInt8 {
 
   /// Whether the bytes are those of `text`.
   package func equals(_ text: StaticString) -> Bool {
-    guard count == text.utf8CodeUnitCount else { return false }
+    count == text.utf8CodeUnitCount && isBeginning(of: text)
+  }
+
+  /// Whether `text` begins with the bytes.
+  package func isBeginning(of text: StaticString) -> Bool {
+    guard count <= text.utf8CodeUnitCount else { return false }
     for index in indices {
-      // Safe: both have `count` bytes.
+      // Safe: the text has at least `count` bytes.
       if unsafe self[index] != text.utf8Start[index] { return false }
     }
     return true

@@ -28,6 +28,7 @@ struct Conversation: ~Copyable {
 
   private let service: HTTPService
   private let token: UInt64
+  private let peer: SocketAddress
   private var reader: RequestReader
   /// Bytes that have arrived and cannot be used yet; empty when a request came in one piece.
   private var pending = ByteBuffer()
@@ -55,6 +56,7 @@ struct Conversation: ~Copyable {
   init(_ service: HTTPService, token: UInt64, peer: SocketAddress) {
     self.service = service
     self.token = token
+    self.peer = peer
     reader = RequestReader(limits: service.server.limits, peer: peer.description)
     phaseStart = Instant(nanoseconds: 0)
     bodyDeadline = phaseStart
@@ -184,7 +186,7 @@ struct Conversation: ~Copyable {
     }
   }
 
-  private static func refusal(for error: GzipError) -> HTTPRefusal {
+  static func refusal(for error: GzipError) -> HTTPRefusal {
     switch error {
     case .tooLarge: HTTPRefusal(.bodyTooLarge, error.description)
     case .truncated, .corrupt: HTTPRefusal(.malformed, error.description)
@@ -276,6 +278,7 @@ struct Conversation: ~Copyable {
     let refusal = refusal.path.isEmpty ? reader.located(refusal) : refusal
     switch refusal.reason {
     case .tlsHandshake: service.server.shared.misdirected.note(.tlsOnPlain, peer: connection.peer.description)
+    // Answered in HTTP/1.1, since gRPC clients then wait before they try again; after a GOAWAY they come back at once.
     case .http2Preface: service.server.shared.misdirected.note(.http2OnHTTP, peer: connection.peer.description)
     default: break
     }

@@ -35,7 +35,11 @@ final class HTTPConnection: ConnectionHandler {
   /// Answers the request that `sequence` counts, unless it was answered or its connection is gone.
   static func deliver(_ response: HTTPResponse, to token: UInt64, _ sequence: UInt64, on loop: EventLoop) {
     loop.withConnection(token) { connection, handler, turn in
-      (handler as? HTTPConnection)?.conversation.deliver(response, sequence, &connection, turn)
+      if let http2 = handler as? HTTP2Connection {
+        http2.deliver(response, sequence, &connection, turn)
+      } else {
+        (handler as? HTTPConnection)?.conversation.deliver(response, sequence, &connection, turn)
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 // What the server counts of itself.
 
+internal import HTTP2
 internal import SelfTelemetry
 
 /// The counters of the HTTP servers; two servers of one registry count together.
@@ -19,6 +20,7 @@ struct HTTPMetrics: Sendable {
   let acceptPauses: Counter
   private let byStatus: [(status: Int, counter: Counter)]
   private let other: Counter
+  private let offences: [(offence: HTTP2Offence, counter: Counter)]
 
   init(_ registry: MetricRegistry) {
     connections = registry.gauge("otlpd_connections", help: "Open HTTP connections.")
@@ -35,6 +37,16 @@ struct HTTPMetrics: Sendable {
     }
     byStatus = HTTPMetrics.statuses.map { ($0, requests(String($0))) }
     other = requests("other")
+    offences = HTTP2Offence.allCases.map { offence in
+      let counter = registry.counter(
+        "otlpd_http2_connections_ended", help: "HTTP/2 connections ended because of what the client did.",
+        labels: [Label("reason", offence.rawValue)])
+      return (offence, counter)
+    }
+  }
+
+  func http2Ended(_ offence: HTTP2Offence) {
+    for entry in offences where entry.offence == offence { entry.counter.add() }
   }
 
   func requestAnswered(_ status: Int) {

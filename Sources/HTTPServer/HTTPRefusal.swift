@@ -20,6 +20,10 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
     case headTooLarge
     case transferCodingUnsupported
     case versionUnsupported
+    /// A gRPC message in an encoding that we do not have.
+    case messageEncodingUnsupported
+    /// A gRPC message that is marked as compressed, by nobody knows what.
+    case messageEncodingMissing
     /// There are too many connections.
     case overloaded
     /// The handler did not answer in time.
@@ -42,11 +46,11 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
   /// The status that RFC 9110 and RFC 6585 give this reason.
   package var status: Int {
     switch reason {
-    case .malformed, .tlsHandshake, .http2Preface: 400
+    case .malformed, .tlsHandshake, .http2Preface, .messageEncodingMissing: 400
     case .timeout: 408
     case .bodyTooLarge: 413
     case .targetTooLong: 414
-    case .contentCodingUnsupported: 415
+    case .contentCodingUnsupported, .messageEncodingUnsupported: 415
     case .expectationUnsupported: 417
     case .headTooLarge: 431
     case .transferCodingUnsupported: 501
@@ -60,6 +64,8 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
     switch reason {
     // RFC 9110 section 15.5.16: tell which codings are understood.
     case .contentCodingUnsupported: [HTTPHeader("Accept-Encoding", "gzip")]
+    // gRPC, "Compression": tell which encodings are understood.
+    case .messageEncodingUnsupported: [HTTPHeader("grpc-accept-encoding", "identity,gzip")]
     case .overloaded, .answerOverdue: [HTTPHeader("Retry-After", "1")]
     default: []
     }

@@ -24,12 +24,17 @@ package struct HTTPResponse: Sendable {
   package var contentType: String
   package var body: Bytes
   package var headers: [HTTPHeader]
+  /// What follows the body; sent over HTTP/2 only, as gRPC wants it.
+  package var trailers: [HTTPHeader]
 
-  package init(status: Int, contentType: String, body: Bytes, headers: [HTTPHeader] = []) {
+  package init(
+    status: Int, contentType: String, body: Bytes, headers: [HTTPHeader] = [], trailers: [HTTPHeader] = []
+  ) {
     self.status = status
     self.contentType = contentType
     self.body = body
     self.headers = headers
+    self.trailers = trailers
   }
 
   /// Writes the status line and the header fields.

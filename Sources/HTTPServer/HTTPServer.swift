@@ -1,4 +1,4 @@
-// An HTTP/1.1 server on the reactor: complete requests in, answers out.
+// A server for HTTP/1.1 or HTTP/2 on the reactor: complete requests in, answers out.
 
 package import Logging
 package import Reactor
@@ -10,6 +10,13 @@ package import TLS
 /// or later, from any thread.
 package typealias HTTPHandler = @Sendable (HTTPRequest, Reply) -> Void
 
+/// What a server's connections speak.
+package enum HTTPSpeech: Sendable {
+  case http1
+  /// HTTP/2 from the first byte (RFC 9113 section 3.3, "with prior knowledge"), for gRPC.
+  case http2
+}
+
 /// Serves one address. Requests reach the handler whole, de-chunked and decompressed, within `limits`.
 ///
 /// What the server itself refuses is answered with what `refusalBody` makes of it; the server sees to the headers that
@@ -19,6 +26,7 @@ package final class HTTPServer: Sendable {
   let handler: HTTPHandler
   let refusalBody: @Sendable (HTTPRefusal) -> HTTPResponse
   let metrics: HTTPMetrics
+  let speech: HTTPSpeech
   let shared: SharedResources
   /// nil for plain text.
   let tls: TLSServer?
@@ -33,13 +41,14 @@ package final class HTTPServer: Sendable {
   ///   - refusalBody: makes the body of an answer that the server gives by itself; called on a loop.
   ///   - shared: what the limits of all servers count together.
   package init(
-    reactor: Reactor, address: ListenAddress, tls: TLSServer? = nil, limits: Limits = Limits(),
-    handler: @escaping HTTPHandler,
+    reactor: Reactor, address: ListenAddress, speech: HTTPSpeech = .http1, tls: TLSServer? = nil,
+    limits: Limits = Limits(), handler: @escaping HTTPHandler,
     refusalBody: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { $0.textResponse }, shared: SharedResources,
     metrics: MetricRegistry, logger: Logger
   ) {
     self.reactor = reactor
     self.address = address
+    self.speech = speech
     self.tls = tls
     self.shared = shared
     var limits = limits

@@ -2,6 +2,7 @@
 
 internal import Bytes
 internal import Compression
+internal import HTTP2
 internal import Reactor
 internal import System
 
@@ -13,6 +14,7 @@ final class HTTPService: ConnectionAcceptor {
   /// The times of `Limits` in nanoseconds: `Duration` arithmetic is 128 bits wide and too slow for every event.
   struct Waits {
     let head, body, idle, answer, hold, write: UInt64
+    let http2Idle, http2Age, http2Grace, pingAfter, pingTimeout: UInt64
 
     init(_ limits: Limits) {
       head = limits.headTime.nanoseconds
@@ -21,6 +23,12 @@ final class HTTPService: ConnectionAcceptor {
       answer = limits.answerTime.nanoseconds
       hold = limits.holdTime.nanoseconds
       write = limits.writeTime.nanoseconds
+      let keepalive = limits.keepalive
+      http2Idle = keepalive.idleMax?.nanoseconds ?? .max
+      http2Age = keepalive.ageMax?.nanoseconds ?? .max
+      http2Grace = keepalive.ageGrace?.nanoseconds ?? .max
+      pingAfter = keepalive.pingAfter.nanoseconds
+      pingTimeout = keepalive.pingTimeout.nanoseconds
     }
   }
 
@@ -52,16 +60,23 @@ final class HTTPService: ConnectionAcceptor {
   func accepted(_ socket: consuming Socket, from peer: SocketAddress, on loop: EventLoop) {
     switch server.connectionOpened(peer) {
     case .admitted:
-      loop.adopt(socket, from: peer, security: security) { token in HTTPConnection(self, token: token, peer: peer) }
+      loop.adopt(socket, from: peer, security: security) { token in
+        switch server.speech {
+        case .http1: HTTPConnection(self, token: token, peer: peer)
+        case .http2: HTTP2Connection(self, token: token, peer: peer)
+        }
+      }
     case .tooMany: refuse(socket, peer, "there are too many connections", loop)
     case .tooManyFromThere: refuse(socket, peer, "there are too many connections from this address", loop)
     }
   }
 
-  /// Lets a connection go that is one too many. Over TLS it could be told why only after the work of a handshake.
+  /// Lets a connection go that is one too many. Over TLS it could be told why only after the work of a handshake, and
+  /// an HTTP/2 client would not understand it.
   private func refuse(_ socket: consuming Socket, _ peer: SocketAddress, _ message: String, _ loop: EventLoop) {
     let connections = server.shared.connections
-    guard security == nil, connections.mayLinger(atMost: server.limits.lingeringRefusalsMax) else { return }
+    guard security == nil, server.speech == .http1, connections.mayLinger(atMost: server.limits.lingeringRefusalsMax)
+    else { return }
     let refusal = HTTPRefusal(.overloaded, message)
     var response = server.refusalBody(refusal)
     response.headers += refusal.headers
@@ -96,6 +111,31 @@ final class HTTPService: ConnectionAcceptor {
     prepare(response, isHead: isHead, keepsAlive: keepsAlive, isHTTP10: isHTTP10)
     HTTPService.send(output, to: &connection)
     if !isHead && response.body.count > HTTPService.joinedBodyMax { connection.send(response.body.span) }
+  }
+
+  /// Sends some of what an HTTP/2 connection has ready.
+  ///
+  /// - Returns: whether there was something.
+  func send(from exchange: inout HTTP2Exchange?, to connection: inout Connection) -> Bool {
+    output.removeAll()
+    exchange?.write(to: &output, limit: server.limits.unsentBytesMax)
+    if output.isEmpty { return false }
+    HTTPService.send(output, to: &connection)
+    return true
+  }
+
+  /// Ends a connection whose client does not speak HTTP/2, with an answer if it speaks HTTP/1.1.
+  func turnAway(_ kind: MisdirectedRequests.Kind?, _ peer: SocketAddress, _ connection: inout Connection, _ turn: Turn)
+  {
+    guard let kind else {
+      server.metrics.http2Ended(.protocolError)
+      return connection.close()
+    }
+    server.shared.misdirected.note(kind, peer: peer.description)
+    guard kind == .http1OnGRPC else { return connection.close() }
+    write(
+      HTTPRefusal(.malformed, kind.advice).textResponse, isHead: false, keepsAlive: false, false, to: &connection)
+    connection.closeLingering(linger, turn)
   }
 
   private func prepare(_ response: HTTPResponse, isHead: Bool, keepsAlive: Bool, isHTTP10: Bool) {

@@ -58,6 +58,44 @@ package struct Limits: Sendable {
   /// How many bytes of a refused client are read and thrown away.
   package var lingerBytesMax = 256 << 20
 
+  // MARK: HTTP/2
+
+  /// How many requests one connection may have in flight; further ones are refused, and gRPC clients wait (RFC 9113
+  /// section 5.1.2).
+  package var streamsMax = 100
+  /// The largest header list of one request, with 32 bytes for each field (RFC 9113 section 6.5.2); 431 above it.
+  package var headerListBytesMax = 16 << 10
+  /// How much of one request's body, and of all bodies of a connection, may be on its way unasked.
+  package var streamWindowBytes = 256 << 10
+  package var connectionWindowBytes = 1 << 20
+  /// Incomplete bodies that one connection may have here; above it nothing more of them is asked for.
+  package var connectionBodyBytesMax = 128 << 20
+  /// Frames of a connection that carry no telemetry: so many at once, and so many per second; GOAWAY above it.
+  package var controlFramesMax = 200
+  package var controlFramesPerSecond = 20
+  /// Requests of a connection that were reset: so many at once, and so many per second; GOAWAY above it.
+  package var resetsMax = 200
+  package var resetsPerSecond = 20
+  package var keepalive = Keepalive()
+
+  /// How the life of a quiet or old HTTP/2 connection is bounded; nil for never.
+  package struct Keepalive: Sendable, Equatable {
+    /// A connection without requests is told to go after this time.
+    package var idleMax: Duration? = .seconds(600)
+    /// A connection is told to go at this age, and closed when the grace is over, too.
+    package var ageMax: Duration?
+    package var ageGrace: Duration?
+    /// A peer that sent nothing for so long is asked for a sign of life, and has so much time for it.
+    package var pingAfter = Duration.seconds(7200)
+    package var pingTimeout = Duration.seconds(20)
+    /// A peer that asks for signs of life more often than this is told to go; nil for what `controlFramesMax` bears.
+    package var pingIntervalMin: Duration?
+    /// Whether it may ask while it has no requests in flight.
+    package var allowsIdlePings = true
+
+    package init() {}
+  }
+
   package init() {}
 
   /// The most connections from one network address.

@@ -39,6 +39,24 @@ package struct RPCStatus: Sendable, Equatable {
     }
   }
 
+  /// The status with a google.rpc.RetryInfo (OTLP/gRPC "Throttling"), as base64 for `grpc-status-details-bin`.
+  package func details(retryAfterSeconds seconds: Int) -> String {
+    var delay = MessageWriter()
+    delay.append(field: 1, varint: UInt64(seconds))
+    var info = MessageWriter()
+    info.append(field: 1, content: delay.span)
+    var detail = MessageWriter()
+    detail.append(field: 1, content: Bytes("type.googleapis.com/google.rpc.RetryInfo"))
+    detail.append(field: 2, content: info.span)
+    var status = MessageWriter()
+    status.append(field: 1, varint: UInt64(code))
+    status.append(field: 2, content: Bytes(message))
+    status.append(field: 3, content: detail.span)
+    var text = ByteBuffer()
+    text.append(base64: status.span)
+    return text.span.text
+  }
+
   /// Reads another collector's reply; nil when the body is no Status, as many servers' are not.
   package init?(decoding body: Bytes, as encoding: Encoding) {
     var code = 0

@@ -42,6 +42,8 @@ package struct Connection: ~Copyable {
   package var isReading = true
   /// When the handler is told that it waited long enough; `nil` for never.
   package var deadline: Instant?
+  /// Asks for `turnEnded` when everything else of this turn is done, to send many answers with one call.
+  package var wantsTurnEnd = false
 
   private var channel: Channel
   private let security: TransportSecurity?
@@ -56,6 +58,8 @@ package struct Connection: ~Copyable {
   var isUnfinished = false
   /// The earliest entry of this connection in the loop's queue. The loop's.
   var queuedDeadline: Instant?
+  /// Whether the loop will call `turnEnded`. The loop's.
+  var isTurnEndQueued = false
 
   /// - Parameter security: nil for plain text.
   init(_ socket: consuming Socket, token: UInt64, peer: SocketAddress, _ security: TransportSecurity?) {

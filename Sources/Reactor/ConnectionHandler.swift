@@ -21,11 +21,18 @@ package protocol ConnectionHandler: AnyObject {
   /// The connection's `deadline` has passed; it is cleared.
   func deadlinePassed(_ connection: inout Connection, _ turn: Turn)
 
+  /// The turn in which the connection's `wantsTurnEnd` was set is over; it is cleared, and not set again here.
+  func turnEnded(_ connection: inout Connection, _ turn: Turn)
+
   /// The reactor is stopping: close when idle, else finish and close.
   func drain(_ connection: inout Connection, _ turn: Turn)
 
   /// The connection is closed. The last call.
   func closed()
+}
+
+extension ConnectionHandler {
+  package func turnEnded(_ connection: inout Connection, _ turn: Turn) {}
 }
 
 /// Takes the connections of a listening socket. One per loop and socket; every call comes on that loop.

@@ -49,6 +49,8 @@ package final class EventLoop {
   private var deadlines = DeadlineQueue()
   /// Connections that may have bytes of which epoll knows nothing, for the next turn.
   private var unfinished: [UInt64] = []
+  /// The connections that want to hear of the turn's end.
+  private var turnEnds: [UInt64] = []
   private var scratch = ByteBuffer(capacity: EventLoop.scratchSize)
   private var connectionCount = 0
   /// When the loop ends although connections are still open; nil before the reactor stops.
@@ -142,6 +144,10 @@ package final class EventLoop {
       connection.isUnfinished = true
       unfinished.append(connection.token)
     }
+    if connection.wantsTurnEnd && !connection.isTurnEndQueued {
+      connection.isTurnEndQueued = true
+      turnEnds.append(connection.token)
+    }
     guard let deadline = connection.deadline else { return }
     if let queued = connection.queuedDeadline, queued <= deadline { return }
     connection.queuedDeadline = deadline
@@ -175,6 +181,7 @@ package final class EventLoop {
       for item in work { item(self) }
       work.removeAll(keepingCapacity: true)
       passDeadlines()
+      endTurn()
     }
     closeEverything()
   }
@@ -238,6 +245,18 @@ package final class EventLoop {
     case .listener: true
     case .none: false
     }
+  }
+
+  private func endTurn() {
+    for token in turnEnds {
+      guard case .connection(let hosted) = occupant(token) else { continue }
+      use(hosted) { connection, turn in
+        connection.wantsTurnEnd = false
+        if connection.isOpen { hosted.handler.turnEnded(&connection, turn) }
+        connection.isTurnEndQueued = false
+      }
+    }
+    turnEnds.removeAll(keepingCapacity: true)
   }
 
   // MARK: The end

@@ -35,7 +35,11 @@ final class DaemonGraph: Sendable {
   /// A listener and how its log line names it.
   private struct Server: Sendable {
     let component: String
+    var isGRPC = false
     let http: HTTPServer
+
+    /// What the log calls it.
+    var scheme: String { isGRPC ? "grpc" : http.isSecure ? "https" : "http" }
   }
 
   /// How long the requests in flight may take when the daemon stops.
@@ -75,7 +79,8 @@ final class DaemonGraph: Sendable {
       log.removed(sink, signal: signal)
     }
     let pipeline = Pipeline(
-      pipelines: plan.pipelines, journal: journal, metrics: metrics, logger: logger, clock: clock)
+      pipelines: plan.pipelines, transports: plan.transports, journal: journal, metrics: metrics, logger: logger,
+      clock: clock)
     let reactor = try Reactor(loops: Reactor.defaultLoops(processors: ProcessStatistics.processors), clock: clock)
     self.reactor = reactor
     let isReady = Lock(false)
@@ -102,16 +107,29 @@ final class DaemonGraph: Sendable {
     shared: SharedResources, metrics: MetricRegistry, logger: Logger
   ) -> [Server] {
     var servers = plan.receivers.map { receiver in
-      let otlp = OTLPReceiver(
-        id: receiver.id, paths: receiver.paths, pipeline: pipeline, misdirected: shared.misdirected,
+      let intake = OTLPIntake(
+        id: receiver.id, transport: .http, pipeline: pipeline,
         metrics: ReceiverMetrics(receiver: receiver.id, transport: "http", registry: metrics))
+      let otlp = OTLPReceiver(
+        paths: receiver.paths, intake: intake, misdirected: shared.misdirected)
       let http = HTTPServer(
-        reactor: reactor, address: receiver.address, tls: tls[receiver.id], limits: receiver.limits,
+        reactor: reactor, address: receiver.address, tls: tls[receiver.tlsName], limits: receiver.limits,
         handler: { request, reply in
           if let page = admin.answer(request) { reply.send(page) } else { otlp.handle(request, reply) }
         },
         refusalBody: OTLPReceiver.refusal, shared: shared, metrics: metrics, logger: logger)
       return Server(component: receiver.id, http: http)
+    }
+    servers += plan.grpcReceivers.map { receiver in
+      let intake = OTLPIntake(
+        id: receiver.id, transport: .grpc, pipeline: pipeline,
+        metrics: ReceiverMetrics(receiver: receiver.id, transport: "grpc", registry: metrics))
+      let grpc = GRPCReceiver(id: receiver.id, signals: receiver.signals, intake: intake, registry: metrics)
+      let http = HTTPServer(
+        reactor: reactor, address: receiver.address, speech: .http2, tls: tls[receiver.tlsName],
+        limits: receiver.limits, handler: grpc.handle, refusalBody: grpc.refusal, shared: shared, metrics: metrics,
+        logger: logger)
+      return Server(component: receiver.id, isGRPC: true, http: http)
     }
     if let address = plan.telemetryAddress {
       let http = HTTPServer(
@@ -123,22 +141,23 @@ final class DaemonGraph: Sendable {
     return servers
   }
 
-  /// The certificates of the receivers that have one, by receiver.
+  /// The certificates of the listeners that have one, by their names.
   ///
   /// - Throws: `TLSError`, which says what is wrong with a certificate or key.
   private static func tlsServers(
     _ plan: DaemonPlan, logger: Logger, clock: any Clock
   ) throws -> [String: TLSServer] {
     var servers: [String: TLSServer] = [:]
-    for receiver in plan.receivers {
-      guard let settings = receiver.tls else { continue }
-      servers[receiver.id] = try TLSServer(settings, clock: clock) { result in
+    let secured = plan.receivers.map { ($0.tlsName, $0.tls) } + plan.grpcReceivers.map { ($0.tlsName, $0.tls) }
+    for (name, settings) in secured {
+      guard let settings else { continue }
+      servers[name] = try TLSServer(settings, clock: clock) { result in
         switch result {
-        case .success: logger.info("read the changed certificate", metadata: ["component": "\(receiver.id)"])
+        case .success: logger.info("read the changed certificate", metadata: ["component": "\(name)"])
         case .failure(let error):
           logger.warning(
             "the changed certificate cannot be used; the one before it stays in use",
-            metadata: ["component": "\(receiver.id)", "error": "\(error)"])
+            metadata: ["component": "\(name)", "error": "\(error)"])
         }
       }
     }
@@ -174,10 +193,7 @@ final class DaemonGraph: Sendable {
       addresses.append(address)
       logger.info(
         "listening",
-        metadata: [
-          "component": "\(server.component)", "protocol": "\(server.http.isSecure ? "https" : "http")",
-          "address": "\(address)",
-        ])
+        metadata: ["component": "\(server.component)", "protocol": "\(server.scheme)", "address": "\(address)"])
     }
     isReady.withLock { $0 = true }
     return addresses

@@ -18,6 +18,21 @@ struct DaemonPlan: Sendable {
     let limits: Limits
     /// URL paths of the signals that a pipeline takes from it.
     let paths: [Signal: String]
+
+    var tlsName: String { "\(id) http" }
+  }
+
+  /// An OTLP receiver's gRPC listener.
+  struct GRPCReceiver: Sendable {
+    let id: String
+    let address: ListenAddress
+    /// nil for plain text.
+    let tls: TLSSettings?
+    let limits: Limits
+    /// Those that a pipeline takes from it.
+    let signals: [Signal]
+
+    var tlsName: String { "\(id) grpc" }
   }
 
   /// A sink, made when the daemon starts.
@@ -36,6 +51,7 @@ struct DaemonPlan: Sendable {
   /// How many bytes the requests in flight may take together.
   var memoryInFlightMax: Int
   var receivers: [Receiver]
+  var grpcReceivers: [GRPCReceiver]
   var sinks: [SinkPlan]
   var pipelines: [PipelineSettings]
   var journal: JournalSettings
@@ -44,7 +60,12 @@ struct DaemonPlan: Sendable {
 
   /// Where other machines can connect, and are served in plain text.
   var exposedAddresses: [ListenAddress] {
-    let plain = receivers.filter { $0.tls == nil }.map(\.address) + (telemetryAddress.map { [$0] } ?? [])
+    let plain =
+      receivers.filter { $0.tls == nil }.map(\.address) + grpcReceivers.filter { $0.tls == nil }.map(\.address)
+      + (telemetryAddress.map { [$0] } ?? [])
     return plain.filter { !$0.isLocal }
   }
+
+  /// How telemetry can come in.
+  var transports: [Transport] { (receivers.isEmpty ? [] : [.http]) + (grpcReceivers.isEmpty ? [] : [.grpc]) }
 }

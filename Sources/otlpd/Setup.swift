@@ -115,7 +115,8 @@ struct Setup {
   /// What the parts of the daemon are to be. Only what some pipeline names is made.
   var plan: DaemonPlan {
     DaemonPlan(
-      limits: limits, memoryInFlightMax: memoryInFlightMax, receivers: receivers, sinks: sinks,
+      limits: limits, memoryInFlightMax: memoryInFlightMax, receivers: receivers, grpcReceivers: grpcReceivers,
+      sinks: sinks,
       pipelines: config.pipelines.map { pipeline in
         PipelineSettings(
           signal: pipeline.signal, receivers: pipeline.receivers.map(\.description),
@@ -138,12 +139,29 @@ struct Setup {
 
   private var receivers: [DaemonPlan.Receiver] {
     config.receivers.sorted { $0.key < $1.key }.compactMap { id, receiver in
-      let signals = Set(config.pipelines.filter { $0.receivers.contains(id) }.map(\.signal))
+      let signals = signals(from: id)
       guard !signals.isEmpty, let http = receiver.http, let address = http.address else { return nil }
       return DaemonPlan.Receiver(
         id: id.description, address: address, tls: http.tls?.settings(protocols: ["http/1.1"]),
         limits: http.limits(over: limits),
         paths: http.paths.filter { signals.contains($0.key) })
+    }
+  }
+
+  private var grpcReceivers: [DaemonPlan.GRPCReceiver] {
+    config.receivers.sorted { $0.key < $1.key }.compactMap { id, receiver in
+      let signals = signals(from: id)
+      guard !signals.isEmpty, let grpc = receiver.grpc, let address = grpc.address else { return nil }
+      return DaemonPlan.GRPCReceiver(
+        id: id.description, address: address, tls: grpc.tls?.settings(protocols: ["h2"]),
+        limits: grpc.limits(over: limits), signals: signals)
+    }
+  }
+
+  /// The signals that some pipeline takes from a receiver.
+  private func signals(from id: ComponentID) -> [Signal] {
+    Signal.allCases.filter { signal in
+      config.pipelines.contains { $0.signal == signal && $0.receivers.contains(id) }
     }
   }
 

@@ -192,7 +192,7 @@ struct HTTPServerTests {
     defer { server.stop() }
     let cases = [
       ("GET / HTTP/1.1\n\n", "400"), ("\u{16}\u{3}\u{1}\u{2}\0\u{1}", "400"),
-      ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400"), ("GET / HTTP/3.0\r\n\r\n", "505"),
+      ("GET / HTTP/3.0\r\n\r\n", "505"),
       ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", "501"),
     ]
     for (text, status) in cases {
@@ -202,6 +202,20 @@ struct HTTPServerTests {
       let response = try client.rest()
       #expect(response.hasPrefix("HTTP/1.1 \(status) ") && response.contains("\r\nConnection: close\r\n"))
     }
+  }
+
+  @Test("A client that begins with HTTP/2 is told that the port speaks HTTP/1.1, and counted")
+  func http2Preface() throws {
+    let server = try TestServer()
+    defer { server.stop() }
+    let client = try server.client()
+    try client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n and more that nobody reads")
+    client.endSending()
+    let response = try client.rest()
+    #expect(response.hasPrefix("HTTP/1.1 400 ") && response.contains("send OTLP/gRPC to the grpc endpoint"))
+    let counter = server.metrics.counter(
+      "otlpd_misdirected_requests", help: "", labels: [Label("kind", "http2_on_http")])
+    #expect(counter.value == 1)
   }
 
   @Test("An unsupported coding is refused with the one that is supported")

@@ -136,9 +136,9 @@ def test_keys_without_effect_are_named_by_validate_and_at_start(otlpd, tmp_path)
     result = validate(tmp_path, INERT)
     assert result.returncode == 0, result.stderr
     said = result.stdout + result.stderr
-    assert "grpc" in said and "health_check" in said and "zpages" in said
+    assert "limit_mib" in said and "health_check" in said and "zpages" in said
     daemon = otlpd(INERT)
-    assert "grpc" in daemon.log and "health_check" in daemon.log and "zpages" in daemon.log
+    assert "limit_mib" in daemon.log and "health_check" in daemon.log and "zpages" in daemon.log
     assert daemon.post("/v1/traces", otlp.traces(2).SerializeToString())[0] == 200
 
 

@@ -161,17 +161,17 @@ def test_readiness_is_told_to_the_service_manager(otlpd, tmp_path):
         assert daemon.wait() == 0
 
 
-def test_no_configuration_at_all_means_otlp_on_4318_into_the_store(tmp_path):
+def test_no_configuration_at_all_means_otlp_on_4317_and_4318_into_the_store(tmp_path):
     def is_free(port: int) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) != 0
 
-    eventually(lambda: is_free(4318) and is_free(8888), seconds=40)
+    eventually(lambda: is_free(4317) and is_free(4318) and is_free(8888), seconds=40)
     daemon = Daemon(tmp_path)
     daemon.command = [str(BINARY), "--data-dir", str(daemon.data)]
     with daemon:
         daemon.start()
-        assert daemon.addresses["otlp"].endswith(":4318")
+        assert daemon.addresses["otlp"].endswith(":4318") and daemon.grpc.endswith(":4317")
         assert daemon.post("/v1/traces", otlp.traces(3).SerializeToString())[0] == 200
         eventually(lambda: store.count(daemon.data, "spans") == 3)
 

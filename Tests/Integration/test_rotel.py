@@ -16,16 +16,16 @@ AGENT = Path(sysconfig.get_paths()["purelib"]) / "rotel" / "rotel-agent"
 
 
 class Rotel:
-    """A rotel process that receives OTLP and exports it by OTLP/HTTP."""
+    """A rotel process that receives OTLP and exports it by OTLP/HTTP or OTLP/gRPC."""
 
-    def __init__(self, directory: Path, exporter_url: str):
+    def __init__(self, directory: Path, exporter_url: str, protocol: str):
         self.http, grpc = free_port(), free_port()
         self._log = open(directory / "rotel.log", "wb")
         arguments = {
             "--otlp-http-endpoint": f"127.0.0.1:{self.http}",
             "--otlp-grpc-endpoint": f"127.0.0.1:{grpc}",
             "--exporter": "otlp",
-            "--otlp-exporter-protocol": "http",
+            "--otlp-exporter-protocol": protocol,
             "--otlp-exporter-endpoint": exporter_url,
             "--otlp-exporter-retry-initial-backoff": "100ms",
             "--pid-file": str(directory / "rotel.pid"),
@@ -51,8 +51,8 @@ class Rotel:
 def rotel(tmp_path):
     started = []
 
-    def start(exporter_url: str) -> Rotel:
-        started.append(Rotel(tmp_path, exporter_url))
+    def start(exporter_url: str, protocol: str = "http") -> Rotel:
+        started.append(Rotel(tmp_path, exporter_url, protocol))
         return started[-1]
 
     yield start
@@ -84,9 +84,10 @@ def test_what_otlpd_forwards_to_rotel_comes_out_behind_it(otlpd, rotel, capture,
         eventually(lambda: otlp.items(behind.merged(signal)) == sorted_items(requests), seconds=30)
 
 
-def test_what_rotel_forwards_to_otlpd_is_stored(otlpd, rotel):
-    daemon = otlpd()
-    peer = rotel(daemon.url)
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_what_rotel_forwards_to_otlpd_is_stored(otlpd, rotel, protocol):
+    daemon = otlpd(config(grpc={}))
+    peer = rotel(daemon.url if protocol == "http" else f"http://{daemon.grpc}", protocol)
     import urllib.request
 
     def post(signal, body):
@@ -110,3 +111,4 @@ def test_what_rotel_forwards_to_otlpd_is_stored(otlpd, rotel):
         eventually(lambda: store.count(daemon.data, table) == 20, seconds=30)
     services = {row[0] for row in store.rows(daemon.data, "SELECT DISTINCT service_name FROM spans")}
     assert services == {f"s{index}" for index in range(5)}
+    assert daemon.metric("otelcol_receiver_accepted_spans", transport=protocol) == 20

@@ -26,10 +26,12 @@ import Testing
         pipelines: [PipelineSettings(signal: .traces, receivers: ["otlp"], sinks: ["keeper"])], journal: journal,
         metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock)
       receiver = OTLPReceiver(
-        id: "otlp", paths: paths ?? [.traces: "/v1/traces"], pipeline: pipeline,
+        paths: paths ?? [.traces: "/v1/traces"],
+        intake: OTLPIntake(
+          id: "otlp", transport: .http, pipeline: pipeline,
+          metrics: ReceiverMetrics(receiver: "otlp", transport: "http", registry: metrics)),
         misdirected: MisdirectedRequests(
-          metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock),
-        metrics: ReceiverMetrics(receiver: "otlp", transport: "http", registry: metrics))
+          metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock))
     }
 
     /// A counter of the receiver's traces.

@@ -120,7 +120,7 @@ import otlpd
       ])
     #expect(
       fixture.inert == [
-        "receivers::otlp::protocols::grpc", "receivers::otlp::protocols::http::cors",
+        "receivers::otlp::protocols::http::cors"
       ])
     let queue = "exporters::otlphttp/vendor::sending_queue::"
     #expect(fixture.diagnostics.notes.map(\.path) == [queue + "queue_size", queue + "storage"])
@@ -248,15 +248,12 @@ import otlpd
     #expect(delivery.batch.itemsMax == 20 && delivery.batch.minimum?.items == 10)
   }
 
-  @Test("A receiver for gRPC alone takes nothing yet, and says so")
+  @Test("A receiver for gRPC alone has the defaults of gRPC")
   func grpcOnly() {
     let text = "receivers: {otlp: {protocols: {grpc: }}}\nexporters: {nop: }\nservice: {pipelines: {logs: "
     let fixture = ConfigFixture(text + "{receivers: [otlp], exporters: [nop]}}}")
-    #expect(fixture.config?.receivers.values.first?.wantsGRPC == true)
-    #expect(
-      fixture.warnings.first?.hasSuffix(
-        "OTLP/gRPC is not built into this version of otlpd, so this receiver takes nothing; add http") == true)
-    #expect(fixture.inert == ["receivers::otlp::protocols::grpc"])
+    #expect(fixture.config?.receivers.values.first == OTLPReceiverConfig(grpc: GRPCServerConfig()))
+    #expect(fixture.warnings == [] && fixture.inert == [])
   }
 
   @Test("A damaged file ends in errors or a config, never in a crash")

@@ -1,44 +1,100 @@
-// The file's form of OTLP/gRPC: every key is checked, none has an effect yet.
+// The file's form of OTLP/gRPC: address, limits, and how long connections live.
 
-internal import Config
+package import Config
+package import HTTPServer
 
 /// `protocols: grpc:` of an `otlp` receiver.
-struct GRPCServerConfig: ConfigBlock {
-  mutating func read(from map: MapReader) {
-    map.inert("endpoint", as: HostPort.self)
-    map.inert("transport", default: "tcp")
-    map.inert("tls", as: TLSServerConfig.self)
-    map.inert("auth", as: AuthConfig.self)
+package struct GRPCServerConfig: ConfigBlock, Equatable, Sendable {
+  package var endpoint = HostPort(host: "localhost", port: 4317)
+  /// nil: plain text.
+  package var tls: TLSServerConfig?
+  /// Before and after decompression; zero or less means the default of `Limits`.
+  package var maxReceiveMessageMiB = 0
+  /// Zero means the default of `Limits`.
+  package var maxConcurrentStreams = 0
+  private var keepalive = GRPCKeepaliveConfig()
+
+  package init() {}
+
+  package var address: ListenAddress? { ListenAddress(parsing: endpoint.description) }
+
+  /// The limits with what this receiver says itself.
+  package func limits(over common: Limits) -> Limits {
+    var limits = common
+    if maxReceiveMessageMiB > 0 { limits.bodyBytesMax = maxReceiveMessageMiB << 20 }
+    if maxConcurrentStreams > 0 { limits.streamsMax = maxConcurrentStreams }
+    limits.keepalive = keepalive.settings
+    return limits
+  }
+
+  package mutating func read(from map: MapReader) {
+    map.read("endpoint", into: &endpoint)
+    map.require(address != nil, "endpoint", "expected host:port such as localhost:4317, found \"\(endpoint)\"")
+    map.read("max_recv_msg_size_mib", into: &maxReceiveMessageMiB)
+    map.require(maxReceiveMessageMiB <= 1024, "max_recv_msg_size_mib", "must be at most 1024")
+    map.read("max_concurrent_streams", into: &maxConcurrentStreams)
+    map.require(
+      (0...10_000).contains(maxConcurrentStreams), "max_concurrent_streams", "must be between 0 and 10000")
+    map.read("keepalive", into: &keepalive)
+    let network = ListenerKeys.readTransport(from: map)
+    map.require(network != .unix, "transport", "unix is for http only in this version of otlpd; available: tcp")
+    map.read("tls", into: &tls)
+    ListenerKeys.refuseAuth(in: map)
     map.inert("include_metadata", default: false)
-    map.inert("max_recv_msg_size_mib", default: 0)
-    map.inert("max_concurrent_streams", default: 0)
     map.inert("read_buffer_size", default: 512 << 10)
     map.inert("write_buffer_size", default: 0)
-    map.inert("keepalive", as: Keepalive.self)
     map.inert("middlewares")
   }
+}
 
-  private struct Keepalive: ConfigBlock {
+/// `keepalive:` of a gRPC server: what grpc-go's `keepalive` package calls these.
+private struct GRPCKeepaliveConfig: ConfigBlock, Equatable, Sendable {
+  private var server = ServerParameters()
+  private var policy: EnforcementPolicy?
+
+  /// Zero means a default, which is the Collector's but for `max_connection_idle`.
+  var settings: Limits.Keepalive {
+    var settings = Limits.Keepalive()
+    if server.maxConnectionIdle > .zero { settings.idleMax = server.maxConnectionIdle }
+    if server.maxConnectionAge > .zero { settings.ageMax = server.maxConnectionAge }
+    if server.maxConnectionAgeGrace > .zero { settings.ageGrace = server.maxConnectionAgeGrace }
+    if server.time > .zero { settings.pingAfter = max(server.time, .seconds(1)) }
+    if server.timeout > .zero { settings.pingTimeout = server.timeout }
+    if let policy {
+      settings.pingIntervalMin = policy.minTime > .zero ? policy.minTime : .seconds(300)
+      settings.allowsIdlePings = policy.permitWithoutStream
+    }
+    return settings
+  }
+
+  mutating func read(from map: MapReader) {
+    map.read("server_parameters", into: &server)
+    map.read("enforcement_policy", into: &policy)
+  }
+
+  private struct ServerParameters: ConfigBlock, Equatable, Sendable {
+    var maxConnectionIdle = Duration.zero
+    var maxConnectionAge = Duration.zero
+    var maxConnectionAgeGrace = Duration.zero
+    var time = Duration.zero
+    var timeout = Duration.zero
+
     mutating func read(from map: MapReader) {
-      map.inert("server_parameters", as: ServerParameters.self)
-      map.inert("enforcement_policy", as: EnforcementPolicy.self)
+      map.read("max_connection_idle", into: &maxConnectionIdle)
+      map.read("max_connection_age", into: &maxConnectionAge)
+      map.read("max_connection_age_grace", into: &maxConnectionAgeGrace)
+      map.read("time", into: &time)
+      map.read("timeout", into: &timeout)
     }
   }
 
-  private struct ServerParameters: ConfigBlock {
-    mutating func read(from map: MapReader) {
-      map.inert("max_connection_idle", default: Duration.zero)
-      map.inert("max_connection_age", default: Duration.zero)
-      map.inert("max_connection_age_grace", default: Duration.zero)
-      map.inert("time", default: Duration.zero)
-      map.inert("timeout", default: Duration.zero)
-    }
-  }
+  private struct EnforcementPolicy: ConfigBlock, Equatable, Sendable {
+    var minTime = Duration.zero
+    var permitWithoutStream = false
 
-  private struct EnforcementPolicy: ConfigBlock {
     mutating func read(from map: MapReader) {
-      map.inert("min_time", default: Duration.zero)
-      map.inert("permit_without_stream", default: false)
+      map.read("min_time", into: &minTime)
+      map.read("permit_without_stream", into: &permitWithoutStream)
     }
   }
 }

@@ -51,7 +51,7 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
     map.read("write_timeout", into: &writeTimeout)
     map.read("idle_timeout", into: &idleTimeout)
     map.read("tls", into: &tls)
-    AuthConfig.refuse("auth", in: map, because: "taking requests from anybody instead would be unsafe")
+    ListenerKeys.refuseAuth(in: map)
     map.inert("cors", as: CORSConfig.self)
     map.inert("include_metadata", default: false)
     map.inert("response_headers")
@@ -78,10 +78,7 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
   }
 
   private mutating func readEndpoint(from map: MapReader) {
-    var transport = Transport.tcp
-    map.read("transport", into: &transport)
-    if transport == .tcp4 || transport == .tcp6 { map.noteInert("transport") }
-    guard transport == .unix else {
+    guard ListenerKeys.readTransport(from: map) == .unix else {
       map.read("endpoint", into: &endpoint)
       map.require(address != nil, "endpoint", "expected host:port such as localhost:4318, found \"\(endpoint)\"")
       return
@@ -92,10 +89,6 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
       path.hasPrefix("/") && path.utf8.count <= ListenAddress.pathBytesMax, "endpoint",
       "expected the absolute path of a socket, at most \(ListenAddress.pathBytesMax) bytes, found \(quoted(path))")
     socketPath = path
-  }
-
-  private enum Transport: String, ConfigChoice {
-    case tcp, tcp4, tcp6, unix
   }
 }
 

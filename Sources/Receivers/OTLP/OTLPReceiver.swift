@@ -3,7 +3,6 @@
 internal import Bytes
 package import HTTPServer
 package import OTLP
-package import Pipeline
 
 /// Takes export requests over HTTP and hands them to the pipeline.
 ///
@@ -11,19 +10,12 @@ package import Pipeline
 package struct OTLPReceiver: Sendable {
   /// Where each signal is posted to; a signal that no pipeline takes has no path (404).
   private let signals: [String: Signal]
-  /// The component id in the config file: `otlp`, `otlp/internal`.
-  private let id: String
-  private let pipeline: Pipeline
-  private let metrics: ReceiverMetrics
+  private let intake: OTLPIntake
   private let misdirected: MisdirectedRequests
 
   /// - Parameter paths: the URL paths of the signals that some pipeline takes from this receiver.
-  package init(
-    id: String, paths: [Signal: String], pipeline: Pipeline, misdirected: MisdirectedRequests, metrics: ReceiverMetrics
-  ) {
-    self.id = id
-    self.pipeline = pipeline
-    self.metrics = metrics
+  package init(paths: [Signal: String], intake: OTLPIntake, misdirected: MisdirectedRequests) {
+    self.intake = intake
     self.misdirected = misdirected
     signals = Dictionary(paths.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
   }
@@ -33,16 +25,8 @@ package struct OTLPReceiver: Sendable {
     guard let signal = signals[request.path] else { return reply.send(notFound(request)) }
     guard request.method == .post else { return reply.send(methodNotAllowed(request)) }
     guard let encoding = request.encoding else { return reply.send(unsupportedMediaType(request)) }
-    let export: ExportRequest
-    do {
-      export = try ExportRequest(decoding: request.body, as: encoding, signal: signal)
-    } catch {
-      metrics.countMalformed(signal)
-      return reply.send(.refusal(.badData, error.description, as: encoding))
-    }
-    metrics.countFixes(export)
-    pipeline.accept(export, from: id) { outcome in
-      reply.send(.answer(to: export, outcome: outcome, as: encoding))
+    intake.take(request.body, as: encoding, signal) { answer in
+      reply.send(HTTPResponse(answer, to: signal, as: encoding))
     }
   }
 
@@ -125,16 +109,14 @@ extension Encoding {
 
 extension HTTPResponse {
   /// OTLP/HTTP "Full Success", "Partial Success" and "Failures", in the request's own encoding.
-  fileprivate static func answer(to export: ExportRequest, outcome: AcceptOutcome, as encoding: Encoding)
-    -> HTTPResponse
-  {
-    switch outcome {
-    case .accepted:
-      HTTPResponse(
+  fileprivate init(_ answer: OTLPAnswer, to signal: Signal, as encoding: Encoding) {
+    switch answer {
+    case .success(let rejection):
+      self.init(
         status: OTLPStatus.ok.httpStatus, contentType: encoding.contentType,
-        body: ExportResponse.success(rejection: export.rejected, signal: export.signal, encoding: encoding))
-    case .refused(let reason):
-      .refusal(OTLPStatus(reason), reason.message, as: encoding, headers: OTLPStatus(reason).headers)
+        body: ExportResponse.success(rejection: rejection, signal: signal, encoding: encoding))
+    case .failure(let status, let message):
+      self = .refusal(status, message, as: encoding, headers: status.headers)
     }
   }
 

@@ -6,35 +6,33 @@ package import Config
 package struct OTLPReceiverConfig: ConfigBlock, Equatable, Sendable {
   /// OTLP/HTTP; nil when the file leaves it out.
   package var http: HTTPServerConfig?
-  /// OTLP/gRPC is asked for, which is checked and has no effect yet.
-  package var wantsGRPC = false
+  /// OTLP/gRPC; nil when the file leaves it out.
+  package var grpc: GRPCServerConfig?
 
   package init() {}
 
-  package init(http: HTTPServerConfig) { self.http = http }
+  package init(http: HTTPServerConfig? = nil, grpc: GRPCServerConfig? = nil) {
+    self.http = http
+    self.grpc = grpc
+  }
 
   package mutating func read(from map: MapReader) {
     var protocols = Protocols()
     map.read("protocols", into: &protocols)
     http = protocols.http
-    wantsGRPC = protocols.wantsGRPC
+    grpc = protocols.grpc
     // The Collector's words.
     map.require(
-      http != nil || wantsGRPC, "protocols", "must specify at least one protocol when using the OTLP receiver")
-    if http == nil, wantsGRPC {
-      map.warn(
-        "protocols", "OTLP/gRPC is not built into this version of otlpd, so this receiver takes nothing; add http")
-    }
+      http != nil || grpc != nil, "protocols", "must specify at least one protocol when using the OTLP receiver")
   }
 
   private struct Protocols: ConfigBlock {
     var http: HTTPServerConfig?
-    var wantsGRPC = false
+    var grpc: GRPCServerConfig?
 
     mutating func read(from map: MapReader) {
       map.read("http", into: &http, isOnWhenEmpty: true)
-      wantsGRPC = map.value("grpc") != nil
-      map.inert("grpc", as: GRPCServerConfig.self, isOnWhenEmpty: true)
+      map.read("grpc", into: &grpc, isOnWhenEmpty: true)
     }
   }
 }

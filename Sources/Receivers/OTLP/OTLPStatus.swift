@@ -38,7 +38,7 @@ enum OTLPStatus: Sendable, CaseIterable {
     }
   }
 
-  /// The google.rpc.Code of the body (OTLP/HTTP "Failures"), which is OTLP/gRPC's status as well.
+  /// The google.rpc.Code of the body (OTLP/HTTP "Failures").
   var rpcCode: Int {
     switch self {
     case .ok: 0
@@ -48,6 +48,23 @@ enum OTLPStatus: Sendable, CaseIterable {
     case .notFound, .methodNotAllowed, .notImplemented: 12  // UNIMPLEMENTED
     case .internalError: 13  // INTERNAL
     case .unavailable: 14  // UNAVAILABLE
+    }
+  }
+
+  /// OTLP/gRPC "Failures" and "Throttling".
+  ///
+  /// A full journal answers UNAVAILABLE; RESOURCE_EXHAUSTED would tell clients to drop the data, as it shall when a
+  /// message is too large.
+  var grpcStatus: GRPCStatus {
+    switch self {
+    case .ok: .ok
+    case .badData, .headersTooLarge, .targetTooLong: .invalidArgument
+    case .timedOut: .deadlineExceeded
+    case .tooLarge: .resourceExhausted
+    // gRPC, "Compression": a message in an encoding that is not supported.
+    case .notFound, .methodNotAllowed, .unsupportedMediaType, .notImplemented: .unimplemented
+    case .internalError: .internal
+    case .unavailable: .unavailable
     }
   }
 

@@ -1,4 +1,4 @@
-// The configuration without a file: OTLP/HTTP on this machine into the SQLite store.
+// The configuration without a file: OTLP/HTTP and OTLP/gRPC on this machine into the SQLite store.
 
 package import Config
 
@@ -12,6 +12,8 @@ extension CollectorConfig {
       receivers:
         otlp:
           protocols:
+            grpc:
+              endpoint: 127.0.0.1:4317
             http:
               endpoint: 127.0.0.1:4318
       exporters:

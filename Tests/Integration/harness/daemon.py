@@ -19,11 +19,14 @@ FIELD = re.compile(r"(\w+)=(\S+)")
 ENVIRONMENT = {"PATH": os.environ["PATH"], "SWIFT_BACKTRACE": "enable=no", "LANG": "C.UTF-8"}
 
 
-def config(exporters=None, journal=None, http=None, metrics_level="none", pipelines=None, **rest) -> dict:
-    """A configuration that listens on a free port and sends every signal to every exporter."""
+def config(exporters=None, journal=None, http=None, grpc=None, metrics_level="none", pipelines=None, **rest) -> dict:
+    """A configuration that listens on a free port and sends every signal to every exporter; `grpc` adds a port for that."""
     exporters = {"sqlite": None} if exporters is None else exporters
+    protocols = {"http": {"endpoint": "127.0.0.1:0", **(http or {})}}
+    if grpc is not None:
+        protocols["grpc"] = {"endpoint": "127.0.0.1:0", **grpc}
     document = {
-        "receivers": {"otlp": {"protocols": {"http": {"endpoint": "127.0.0.1:0", **(http or {})}}}},
+        "receivers": {"otlp": {"protocols": protocols}},
         "exporters": exporters,
         "service": {
             "telemetry": {"metrics": {"level": metrics_level}},
@@ -97,7 +100,8 @@ class Daemon:
             self._log_lines.append(text)
             fields = dict(FIELD.findall(text))
             if fields.get("msg") == "listening":
-                self.addresses.setdefault(fields["component"], fields["address"])
+                is_grpc = fields.get("protocol") == "grpc"
+                self.addresses.setdefault(fields["component"] + ("/grpc" if is_grpc else ""), fields["address"])
 
     # Looking
 
@@ -113,6 +117,11 @@ class Daemon:
     def address(self) -> tuple[str, int]:
         host, port = self.addresses["otlp"].rsplit(":", 1)
         return host, int(port)
+
+    @property
+    def grpc(self) -> str:
+        """Where OTLP/gRPC is taken, as `host:port`."""
+        return self.addresses["otlp/grpc"]
 
     @property
     def url(self) -> str:
