@@ -6,7 +6,8 @@ internal import OTLP
 internal import System
 internal import TelemetryStore
 
-/// `StoreBench DIRECTORY SPANS MEASURED`: inserts SPANS, then MEASURED more, and prints both rates and the bytes of a span.
+/// `StoreBench DIRECTORY SPANS MEASURED`: inserts SPANS, then MEASURED more, and prints both rates
+/// and the bytes of a span.
 @main
 enum StoreBench {
   /// As many spans as the sink takes at most into one transaction.
@@ -44,8 +45,8 @@ enum StoreBench {
     let bytes = store.bytes
     let first = (done - measured)
     print(
-      "filling: \(rate(first, nanoseconds[0])) spans per CPU-second; then: \(rate(done - first, nanoseconds[1])); bytes per span: \(bytes / done)"
-    )
+      "filling: \(rate(first, nanoseconds[0])) spans per CPU-second; then: "
+        + "\(rate(done - first, nanoseconds[1])); bytes per span: \(bytes / done)")
     store.close()
   }
 

@@ -96,17 +96,15 @@ private struct Envelope {
     init?(of number: Int, in message: Range<Int>, _ payload: Bytes) {
       var found: (range: Range<Int>, content: Range<Int>)?
       var count = 0
-      var reader = WireReader(payload.span.extracting(message))
-      while true {
-        let start = message.lowerBound + reader.offset
-        guard let field = reader.next() else { break }
+      var position = message.lowerBound
+      while let field = CheckedField(payload.span, at: position, limit: message.upperBound) {
+        position = field.end
         guard field.number == number, field.wireType == 2 else { continue }
-        let end = message.lowerBound + field.end
         if let before = found {
-          guard before.range.upperBound == start else { return nil }
-          found = (before.range.lowerBound..<end, before.content)
+          guard before.range.upperBound == field.start else { return nil }
+          found = (before.range.lowerBound..<field.end, before.content)
         } else {
-          found = (start..<end, message.lowerBound + field.start..<end)
+          found = (field.start..<field.end, field.value)
         }
         count += 1
       }

@@ -83,14 +83,13 @@ private struct RequestCutter {
   private func children(of content: Range<Int>, depth: Int) -> (fields: [Child], frame: [Range<Int>]) {
     var fields: [Child] = []
     var frame: [Range<Int>] = []
-    var reader = WireReader(source.span.extracting(content))
-    while true {
-      let start = content.lowerBound + reader.offset
-      guard let field = reader.next() else { break }
-      let whole = start..<content.lowerBound + field.end
-      if field.wireType == 2, childNumbers[depth].contains(field.number) {
-        fields.append((field.number, content.lowerBound + field.start..<whole.upperBound, whole))
-      } else if let last = frame.last, last.upperBound == start {
+    var position = content.lowerBound
+    while let field = CheckedField(source.span, at: position, limit: content.upperBound) {
+      position = field.end
+      let whole = field.start..<field.end
+      if field.wireType == 2, childNumbers[depth].contains(Int(field.number)) {
+        fields.append((Int(field.number), field.value, whole))
+      } else if let last = frame.last, last.upperBound == field.start {
         frame[frame.count - 1] = last.lowerBound..<whole.upperBound
       } else {
         frame.append(whole)

@@ -91,6 +91,10 @@ extension ByteBuffer {
 
   mutating func append(hex bytes: Span<UInt8>) { write(upTo: bytes.count * 2) { $0.hex(bytes.range) } }
 
+  mutating func append(base64 bytes: InputRange) {
+    write(upTo: (bytes.count + 2) / 3 * 4) { $0.base64(bytes) }
+  }
+
   /// Appends letters that end with a quote, bytes as base64, and the quote behind it.
   mutating func append(base64 bytes: InputRange, behind letters: JSONLetters) {
     write(upTo: JSONLetters.countMax + (bytes.count + 2) / 3 * 4 + 1) { output in

@@ -53,7 +53,9 @@ package struct RPCStatus: Sendable, Equatable {
     status.append(field: 2, content: Bytes(message))
     status.append(field: 3, content: detail.span)
     var text = ByteBuffer()
-    text.append(base64: status.span)
+    // The buffer of a message that is being written has no padding.
+    let bytes = Bytes(copying: status.span)
+    text.append(base64: bytes.span.range)
     return text.span.text
   }
 

@@ -74,7 +74,7 @@ import Testing
     #expect(recovery.missingRecords == 100 - UInt64(names.count) && recovery.quarantinedBytes >= 4096)
   }
 
-  @Test("An unreadable header costs its file, and nothing keeps the journal from starting")
+  @Test("An unreadable header costs the records of its page, and nothing keeps the journal from starting")
   func unreadableHeader() throws {
     let journal = try open(disk)
     _ = journal.openCursor(sink: "a", signal: 0, whenFull: .refuse)
@@ -88,7 +88,10 @@ import Testing
     image.spoil("cursors", sector: 0)
     let again = try open(SimulatedDisk(image))
     let cursor = again.openCursor(sink: "a", signal: 0, whenFull: .refuse)
-    #expect(cursor.drain() == Array(0..<UInt8(cursor.status.recovered.records)))
+    let names = cursor.drain()
+    // A frame is 448 bytes: those of one page.
+    #expect(names.count >= 89 && names.count < 100 && names == names.sorted())
+    #expect(names.count == cursor.status.recovered.records)
     #expect(again.recovery?.cursorsLost == true)
     let fresh = append(again, 200)
     again.turn()

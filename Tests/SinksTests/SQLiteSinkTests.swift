@@ -60,7 +60,7 @@ import Testing
       Issue.record("expected an error")
     } catch let error as StoreError {
       #expect(error.kind == .access)
-      #expect(error.description.hasPrefix("sqlite/local sink: cannot create /sys/kernel/telemetry-"))
+      #expect(error.description.hasPrefix("sqlite/local sink: cannot open /sys/kernel/telemetry-"))
       #expect(
         error.description.hasSuffix(".db: permission denied. Give the service user write access to the directory."))
     }

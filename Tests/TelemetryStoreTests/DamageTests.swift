@@ -103,7 +103,7 @@ import Testing
     try upgraded.write(signal: .traces, requests: [.span(span: 3)], journal: 1, lastSequence: 3)
     #expect(try fixture.value("PRAGMA user_version") == .integer(1))
     #expect(try fixture.value("PRAGMA user_version", in: tomorrow) == .integer(2))
-    #expect(try fixture.value("SELECT count(*) FROM spans WHERE extra IS NULL", in: tomorrow) == .integer(2))
+    #expect(try fixture.value("SELECT count(*) FROM span_rows WHERE extra IS NULL", in: tomorrow) == .integer(2))
   }
 
   @Test("A migration that fails changes nothing")

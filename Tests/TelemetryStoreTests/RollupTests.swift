@@ -149,7 +149,8 @@ func span(
     return #"{"key":"\#(key)","value":\#(value)}"#
   }
   return #"""
-    {"traceId":"\#(hex(trace, 32))","spanId":"\#(hex(span, 16))","parentSpanId":"\#(parent == 0 ? "" : hex(parent, 16))",
+    {"traceId":"\#(hex(trace, 32))","spanId":"\#(hex(span, 16))",
+      "parentSpanId":"\#(parent == 0 ? "" : hex(parent, 16))",
       "name":"\#(name)","kind":\#(kind),"startTimeUnixNano":"\#(start)","endTimeUnixNano":"\#(start + duration)",
       "attributes":[\#(list.joined(separator: ","))]\#(more)}
     """#

@@ -4,8 +4,8 @@ package import Bytes
 
 /// Normalises SQL text.
 ///
-/// Literals become `?`, runs of white space one space, comments go, and a list of values (`IN (?, ?, ?)`) becomes one of
-/// them. It knows tokens, not grammar: it takes any dialect, and text that is no SQL at all.
+/// Literals become `?`, runs of white space one space, comments go, and a list of values (`IN (?, ?, ?)`) becomes one
+/// of them. It knows tokens, not grammar: it takes any dialect, and text that is no SQL at all.
 package enum StatementText {
   /// A statement's normal form is cut behind this many bytes, at the end of a character.
   package static let bytesMax = 2048
@@ -82,7 +82,9 @@ package enum StatementText {
     if text[start] == UInt8(ascii: "%") {
       while index < text.count, text[index] != UInt8(ascii: ")") { index += 1 }
       writer.literal(&buffer)
-      return min(index + 2, text.count)
+      // The letter behind the bracket is the conversion.
+      index = min(index + 1, text.count)
+      return index < text.count && text[index] < 0x80 && text[index].isWord ? index + 1 : index
     }
     while index < text.count, text[index].isWord { index += 1 }
     let isCast = start > 0 && text[start - 1] == text[start]

@@ -1,4 +1,4 @@
-// `extensions:` of the file: the journal, the limits, the authenticators, and those of the Collector that are not built.
+// `extensions:` of the file: the journal, the limits, the authenticators, and what is not built yet.
 
 internal import Authenticators
 internal import Config
