@@ -86,7 +86,7 @@ struct HTTP2ExchangeTests {
 
   @Test("A message in gzip is unpacked")
   func gzip() {
-    var compressor = GzipCompressor()
+    var compressor = Compressor(.gzip)
     let content = [UInt8](repeating: 5, count: 1000)
     let packed = compressor.compress(Bytes(content).span).array
     let peer = Peer()
@@ -144,7 +144,7 @@ struct HTTP2ExchangeTests {
   func bomb() {
     var limits = Limits()
     limits.bodyBytesMax = 10_000
-    var compressor = GzipCompressor()
+    var compressor = Compressor(.gzip)
     let packed = compressor.compress(Bytes([UInt8](repeating: 0, count: 20_000)).span).array
     let peer = Peer(limits)
     peer.send(

@@ -7,9 +7,12 @@ package import Pipeline
 package struct SQLiteSinkConfig: SinkConfig {
   package static let type = "sqlite"
   package static let durability = SinkDurability.local
-  /// Every commit waits for the disk: a few each second, with many requests in each, cost least.
+  /// Every commit waits for the disk and writes each page of the index of ids that it touches: a few each second, with
+  /// many requests in each, cost least.
   package static var batch: BatchSettings {
-    BatchSettings(minimum: BatchSettings.Minimum(items: 8192, bytes: 1 << 20, flushTimeout: .milliseconds(200)))
+    BatchSettings(
+      itemsMax: 32_768, bytesMax: 16 << 20,
+      minimum: BatchSettings.Minimum(items: 32_768, bytes: 8 << 20, flushTimeout: .milliseconds(500)))
   }
 
   /// Where the day files lie; nil for the data directory.
