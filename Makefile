@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 PREFIX ?= /usr/local
 BUILD := .build/release
 VENV := .venv
-PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev libdeflate-dev libzstd-dev \
+PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev libdeflate-dev libzstd-dev libcrypt-dev \
   libnghttp2-dev libssl-dev
 # What the tests and the benchmark use besides: clients, and a compiler for a few small programs.
 TEST_TOOLS := curl openssl gcc libc6-dev

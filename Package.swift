@@ -50,6 +50,7 @@ let package = Package(
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CCrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CNGHTTP2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     // Floor 0
@@ -62,6 +63,7 @@ let package = Package(
     library("Compression", ["CZlib", "CDeflate", "CZstd", "Bytes"]),
     library("SQLite", ["CSQLite", "Bytes"]),
     library("TLS", ["COpenSSL", "System"]),
+    library("Credentials", ["CCrypt"]),
     library("HTTP2", ["CNGHTTP2", "Bytes"]),
     // Floor 2
     library("OTLP", ["Bytes"]),
@@ -70,11 +72,16 @@ let package = Package(
     library("HTTPClient", ["CCurl", "Bytes", "System"]),
     // Floor 3
     library("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "System", "Bytes", logging]),
-    library("Authenticators", ["HTTPClient", "OTLP", "Config", "System", "Bytes"]),
+    library("Authenticators", ["HTTPClient", "Credentials", "OTLP", "Config", "System", "Bytes"]),
     library("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
     library("HTTPServer", ["Reactor", "HTTP2", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     // Floor 4
-    library("Receivers", ["HTTPServer", "TLS", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes", logging]),
+    library(
+      "Receivers",
+      [
+        "HTTPServer", "TLS", "Authenticators", "Pipeline", "OTLP", "Config", "SelfTelemetry", "System", "Bytes",
+        logging,
+      ]),
     library("Processors", ["Pipeline", "OTLP", "Config"]),
     library(
       "Sinks",
@@ -115,6 +122,7 @@ let package = Package(
     tests("Config", ["YAML"]),
     tests("Compression", ["Bytes"]),
     tests("SQLite", ["Bytes"]),
+    tests("Credentials"),
     tests("HTTP2", ["HTTPServer", "Compression", "Bytes", "System"]),
     tests("OTLP", ["Bytes", "Fuzzing"]),
     tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
@@ -127,7 +135,10 @@ let package = Package(
     tests("HTTPServer", ["Reactor", "HTTP2", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests(
       "Receivers",
-      ["HTTPServer", "Pipeline", "Journal", "OTLP", "Config", "SelfTelemetry", "Bytes", "System", logging]),
+      [
+        "HTTPServer", "Authenticators", "Pipeline", "Journal", "OTLP", "Config", "SelfTelemetry", "Bytes", "System",
+        logging,
+      ]),
     tests("Processors", ["Pipeline", "OTLP", "Config"]),
     tests(
       "Sinks",

@@ -16,6 +16,9 @@ package struct AdminEndpoints: Sendable {
     case notReady(reason: String)
   }
 
+  /// Pages that tell a stranger nothing, and that supervisors ask for without credentials.
+  package static let openPaths: Set<String> = ["/healthz", "/readyz"]
+
   private let metrics: MetricRegistry
   private let readiness: @Sendable () -> Readiness
 
@@ -25,10 +28,18 @@ package struct AdminEndpoints: Sendable {
   }
 
   /// The answer when the path is one of this type's, else nil. Runs on a reactor thread.
-  package func answer(_ request: HTTPRequest) -> HTTPResponse? {
+  ///
+  /// - Parameter isLocal: whether the listener can be reached from this machine only; web pages that pretend to be
+  ///   from there are turned away then.
+  package func answer(_ request: HTTPRequest, isLocal: Bool) -> HTTPResponse? {
     guard let page = page(at: request.path) else { return nil }
     guard request.method == .get || request.method == .head else {
       return text(405, "read this page with GET\n", headers: [HTTPHeader("Allow", "GET, HEAD")])
+    }
+    guard !isLocal || AdminEndpoints.openPaths.contains(request.path) || request.isForLocalHost else {
+      let host = request.header("host") ?? ""
+      // RFC 9110 section 15.5.20: the request came to a server that does not answer for this host.
+      return text(421, "this page is for this machine: ask localhost or its address for it, not \"\(host)\"\n")
     }
     return page()
   }

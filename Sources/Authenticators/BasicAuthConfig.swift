@@ -19,7 +19,6 @@ package struct BasicAuthConfig: AuthenticatorConfig, Equatable {
   package mutating func read(from map: MapReader) {
     map.read("client_auth", into: &client)
     map.read("htpasswd", into: &server)
-    if server != nil { map.noteInert("htpasswd") }
     map.require(
       client != nil || server != nil, "client_auth", "no credential source provided; expected username and password")
     map.require(
@@ -28,6 +27,24 @@ package struct BasicAuthConfig: AuthenticatorConfig, Equatable {
   }
 
   package var clientProblem: String? { client == nil ? "has no client_auth" : nil }
+
+  package var serverProblem: String? { server == nil ? "has no htpasswd" : nil }
+
+  package func makeServer(
+    id: String, clock: any Clock, report: @escaping CredentialReport
+  ) throws(AuthenticatorError) -> any ServerAuthenticator {
+    let server = server ?? Server()
+    do throws(SystemError) {
+      return try BasicAuthChecker(
+        inline: server.inline.reveal(), path: server.file, clock: clock, report: report)
+    } catch {
+      throw .misconfigured("\(id): \(error)")
+    }
+  }
+
+  package mutating func completePaths(_ complete: (String) -> String) {
+    if let file = server?.file { server?.file = complete(file) }
+  }
 
   package func makeClient(id: String, userAgent: String, clock: any Clock) -> any ClientAuthenticator {
     FixedCredentials([Self.field(user: client?.username ?? "", password: client?.password.reveal() ?? "")])
@@ -63,6 +80,7 @@ package struct BasicAuthConfig: AuthenticatorConfig, Equatable {
     package mutating func read(from map: MapReader) {
       map.read("file", into: &file)
       map.read("inline", into: &inline)
+      map.require(!file.isEmpty || !inline.reveal().isEmpty, "file", "no users provided; set file or inline")
     }
   }
 }

@@ -12,8 +12,8 @@ package struct BearerTokenAuthConfig: AuthenticatorConfig, Equatable {
   package var scheme = "Bearer"
   package var header = "Authorization"
   /// An exporter sends the first; a receiver accepts any.
-  package var tokens: [Secret] = []
-  /// A file with the token in its first line, which wins.
+  package var tokens: [NamedToken] = []
+  /// A file with a token in each line, which wins.
   package var filename = ""
 
   package init() {}
@@ -29,12 +29,12 @@ package struct BearerTokenAuthConfig: AuthenticatorConfig, Equatable {
     if !token.reveal().isEmpty {
       // The Collector's words.
       map.require(tokens.isEmpty, "tokens", "either tokens or token should be set, not both")
-      tokens = [token]
+      tokens = [NamedToken(token: token)]
     }
-    let isGiven = tokens.contains { !$0.reveal().isEmpty }
+    let isGiven = tokens.contains { !$0.token.reveal().isEmpty }
     map.require(isGiven || !filename.isEmpty, "token", "no bearer token provided; set token, tokens or filename")
     if isGiven, !filename.isEmpty { map.warn("filename", "the file wins over the token beside it") }
-    for token in tokens where !HTTPField("x", token.reveal()).isValid {
+    for token in tokens where !HTTPField("x", token.token.reveal()).isValid {
       map.fail("token", "the token has a line break or another character that no header may hold")
     }
   }
@@ -42,9 +42,24 @@ package struct BearerTokenAuthConfig: AuthenticatorConfig, Equatable {
   package var clientProblem: String? { nil }
 
   package func makeClient(id: String, userAgent: String, clock: any Clock) -> any ClientAuthenticator {
-    if filename.isEmpty { return FixedCredentials([field(tokens.first?.reveal() ?? "")]) }
+    if filename.isEmpty { return FixedCredentials([field(tokens.first?.token.reveal() ?? "")]) }
     return TokenFileAuthenticator(id: id, path: filename, field: field)
   }
+
+  package var serverProblem: String? { nil }
+
+  package func makeServer(
+    id: String, clock: any Clock, report: @escaping CredentialReport
+  ) throws(AuthenticatorError) -> any ServerAuthenticator {
+    if filename.isEmpty { return BearerTokenChecker(header: header, scheme: scheme, tokens: tokens) }
+    do throws(SystemError) {
+      return try BearerTokenChecker(header: header, scheme: scheme, file: filename, clock: clock, report: report)
+    } catch {
+      throw .misconfigured("\(id): \(error). Write a token into each line.")
+    }
+  }
+
+  package mutating func completePaths(_ complete: (String) -> String) { filename = complete(filename) }
 
   /// RFC 6750 2.1.
   private func field(_ token: String) -> HTTPField {

@@ -45,6 +45,19 @@ package struct OAuth2ClientConfig: AuthenticatorConfig, Equatable {
 
   package var clientProblem: String? { nil }
 
+  package var serverProblem: String? { "is for exporters; receivers take basicauth and bearertokenauth" }
+
+  package func makeServer(
+    id: String, clock: any Clock, report: @escaping CredentialReport
+  ) throws(AuthenticatorError) -> any ServerAuthenticator {
+    throw .misconfigured("\(id) \(serverProblem ?? "")")
+  }
+
+  package mutating func completePaths(_ complete: (String) -> String) {
+    clientIDFile = complete(clientIDFile)
+    clientSecretFile = complete(clientSecretFile)
+  }
+
   package func makeClient(id: String, userAgent: String, clock: any Clock) -> any ClientAuthenticator {
     var client = HTTPClientSettings(userAgent: userAgent)
     client.tls = tls.settings

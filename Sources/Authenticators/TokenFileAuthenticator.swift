@@ -1,5 +1,6 @@
 // A bearer token in a file that somebody else renews.
 
+internal import Config
 package import HTTPClient
 internal import System
 
@@ -20,8 +21,7 @@ package final class TokenFileAuthenticator: ClientAuthenticator {
   package func credentials() throws(AuthenticatorError) -> [HTTPField] {
     let problem: String
     do throws(SystemError) {
-      let text = String(decoding: try SmallFile.read(path), as: UTF8.self)
-      if let token = text.split(whereSeparator: \.isNewline).first?.trimmed, !token.isEmpty {
+      if let token = TokenList.parse(try SmallFile.read(path)).first?.token.reveal() {
         last.withLock { $0 = token }
         return [field(token)]
       }
@@ -35,13 +35,4 @@ package final class TokenFileAuthenticator: ClientAuthenticator {
 
   /// The file may have changed since the request began.
   package func renew(_ refused: [HTTPField]) -> Bool { (try? credentials()) != refused }
-}
-
-extension Substring {
-  /// The text without the spaces and tabs around it.
-  fileprivate var trimmed: String {
-    var text = drop { $0 == " " || $0 == "\t" }
-    while text.last == " " || text.last == "\t" { text.removeLast() }
-    return String(text)
-  }
 }

@@ -2,12 +2,12 @@
 
 package import Bytes
 
-/// One-shot gzip. Whoever does it often keeps a `GzipDecompressor` or a `Compressor`.
+/// One-shot gzip. Whoever does it often keeps a `Decompressor` or a `Compressor`.
 package enum Gzip {
   /// The content of `compressed`, at most `limit` bytes of it.
-  package static func decompress(_ compressed: Bytes, limit: Int) throws(GzipError) -> Bytes {
-    var decompressor = GzipDecompressor()
-    return try decompressor.decompress(compressed.span, limit: limit)
+  package static func decompress(_ compressed: Bytes, limit: Int) throws(DecompressionError) -> Bytes {
+    var decompressor = Decompressor()
+    return try decompressor.decompress(compressed.span, as: .gzip, limit: limit)
   }
 
   /// The gzip form of `content`; levels 1 (fast) to 9 (small).

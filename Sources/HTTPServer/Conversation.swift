@@ -11,7 +11,7 @@ private struct MemoryWait {
     /// Its body, before it is read; in all so many bytes.
     case body(total: Int)
     /// Its content, before it is unpacked.
-    case content(of: HTTPRequest, Reply, claim: Int)
+    case content(of: HTTPRequest, Decompressor.Format, Reply, claim: Int)
   }
 
   /// What the budget calls the waiting.
@@ -57,7 +57,8 @@ struct Conversation: ~Copyable {
     self.service = service
     self.token = token
     self.peer = peer
-    reader = RequestReader(limits: service.server.limits, peer: peer.description)
+    reader = RequestReader(
+      limits: service.server.limits, peer: peer.description, admit: service.server.admit)
     phaseStart = Instant(nanoseconds: 0)
     bodyDeadline = phaseStart
     reservation = Reservation(service.server.shared.memory)
@@ -153,16 +154,17 @@ struct Conversation: ~Copyable {
   private mutating func handOver(_ request: HTTPRequest, _ connection: inout Connection, _ turn: Turn) {
     sequence += 1
     let reply = Reply(mailbox: service.mailbox, token: token, sequence: sequence)
-    guard request.head.coding == .gzip else { return service.server.handler(request, reply) }
+    guard let format = request.head.coding?.format else { return service.server.handle(request, reply) }
     // Telemetry shrinks five- to fifteenfold; who claims more in the end has to ask for it.
-    unpack(request, claim: request.body.count * 16 + 64 << 10, reply, &connection, turn)
+    unpack(request, format, claim: request.body.count * 16 + 64 << 10, reply, &connection, turn)
   }
 
   /// Hands a packed request over when there is memory for its content.
   ///
   /// - Parameter claim: how large the content may be this time; it grows until it is the limit.
   private mutating func unpack(
-    _ request: HTTPRequest, claim: Int, isWoken: Bool = false, _ reply: Reply, _ connection: inout Connection,
+    _ request: HTTPRequest, _ format: Decompressor.Format, claim: Int, isWoken: Bool = false, _ reply: Reply,
+    _ connection: inout Connection,
     _ turn: Turn
   ) {
     // Both forms are held at once, and must be able to fit.
@@ -170,11 +172,13 @@ struct Conversation: ~Copyable {
     var claim = min(claim, claimMax)
     while true {
       let total = request.body.count + claim
-      guard makeRoom(total, for: .content(of: request, reply, claim: claim), isWoken: isWoken, turn) else { return }
-      do throws(GzipError) {
-        let body = try service.decompressor.decompress(request.body.span, limit: claim)
+      guard makeRoom(total, for: .content(of: request, format, reply, claim: claim), isWoken: isWoken, turn) else {
+        return
+      }
+      do throws(DecompressionError) {
+        let body = try service.decompressor.decompress(request.body.span, as: format, limit: claim)
         reservation.shrink(to: body.count)
-        return service.server.handler(HTTPRequest(head: request.head, body: body, peer: request.peer), reply)
+        return service.server.handle(request.with(body: body), reply)
       } catch {
         guard case .tooLarge = error, claim < claimMax else {
           return refuse(Conversation.refusal(for: error), closing: false, &connection, turn)
@@ -186,10 +190,10 @@ struct Conversation: ~Copyable {
     }
   }
 
-  static func refusal(for error: GzipError) -> HTTPRefusal {
+  static func refusal(for error: DecompressionError) -> HTTPRefusal {
     switch error {
     case .tooLarge: HTTPRefusal(.bodyTooLarge, error.description)
-    case .truncated, .corrupt: HTTPRefusal(.malformed, error.description)
+    case .truncated, .corrupt, .windowTooLarge: HTTPRefusal(.malformed, error.description)
     }
   }
 
@@ -218,8 +222,8 @@ struct Conversation: ~Copyable {
         reader.granted(total)
         beginPhase(turn)
       }
-    case .content(let request, let reply, let claim):
-      unpack(request, claim: claim, isWoken: true, reply, &connection, turn)
+    case .content(let request, let format, let reply, let claim):
+      unpack(request, format, claim: claim, isWoken: true, reply, &connection, turn)
     }
     goOn(&connection, turn)
   }
@@ -263,6 +267,8 @@ struct Conversation: ~Copyable {
   private mutating func answer(_ response: HTTPResponse, closing: Bool, _ connection: inout Connection, _ turn: Turn) {
     let keepsAlive = reader.keepsAlive && !closing && !turn.isDraining
     reservation.shrink(to: 0)
+    var response = response
+    if let cors = service.server.cors { response.headers += reader.fields(of: cors) }
     service.write(response, isHead: reader.isHeadRequest, keepsAlive: keepsAlive, reader.isHTTP10, to: &connection)
     guard keepsAlive else {
       pending = ByteBuffer()
@@ -282,9 +288,7 @@ struct Conversation: ~Copyable {
     case .http2Preface: service.server.shared.misdirected.note(.http2OnHTTP, peer: connection.peer.description)
     default: break
     }
-    var response = service.server.refusalBody(refusal)
-    response.headers += refusal.headers
-    answer(response, closing: closing, &connection, turn)
+    answer(service.server.answer(refusal), closing: closing, &connection, turn)
   }
 
   mutating func unsentShrank(_ connection: inout Connection, _ turn: Turn) {

@@ -29,7 +29,7 @@ enum GRPCMessage {
   ///
   /// - Parameter encoding: the value of `grpc-encoding`.
   static func unwrap(
-    _ body: Bytes, encoding: String?, limit: Int, _ decompressor: inout GzipDecompressor
+    _ body: Bytes, encoding: String?, limit: Int, _ decompressor: inout Decompressor
   ) throws(HTTPRefusal) -> Bytes {
     guard let length = announcedLength(body.span) else {
       throw HTTPRefusal(.malformed, "the body is too short for a gRPC message: \(body.count) bytes")
@@ -49,12 +49,12 @@ enum GRPCMessage {
   }
 
   private static func decompressed(
-    _ message: Bytes, encoding: String?, limit: Int, _ decompressor: inout GzipDecompressor
+    _ message: Bytes, encoding: String?, limit: Int, _ decompressor: inout Decompressor
   ) throws(HTTPRefusal) -> Bytes {
     switch encoding {
-    case "gzip":
-      do throws(GzipError) {
-        return try decompressor.decompress(message.span, limit: limit)
+    case "gzip", "zstd":
+      do throws(DecompressionError) {
+        return try decompressor.decompress(message.span, as: encoding == "zstd" ? .zstd : .gzip, limit: limit)
       } catch {
         throw Conversation.refusal(for: error)
       }
@@ -62,7 +62,7 @@ enum GRPCMessage {
       throw HTTPRefusal(.messageEncodingMissing, "the gRPC message is compressed, and grpc-encoding does not say how")
     case let other?:
       throw HTTPRefusal(
-        .messageEncodingUnsupported, "the grpc-encoding \"\(other)\" is not supported; gzip and identity are")
+        .messageEncodingUnsupported, "the grpc-encoding \"\(other)\" is not supported; gzip, zstd and identity are")
     }
   }
 

@@ -72,7 +72,7 @@ struct HTTP2Conversation: ~Copyable {
     switch HTTP2Opening(opening.span) {
     case .incomplete: return
     case .preface:
-      exchange = HTTP2Exchange(limits: limits, peer: peer.description, at: turn.now)
+      exchange = HTTP2Exchange(limits: limits, peer: peer.description, at: turn.now, admit: service.server.admit)
       let received = Swift.exchange(&opening, with: ByteBuffer())
       receive(received.span, &connection, turn)
     case .other(let misdirection):
@@ -91,11 +91,9 @@ struct HTTP2Conversation: ~Copyable {
     switch step {
     case .request(let request, let stream):
       let reply = Reply(mailbox: service.mailbox, token: token, sequence: UInt64(UInt32(bitPattern: stream)))
-      service.server.handler(request, reply)
+      service.server.handle(request, reply)
     case .refuse(let refusal, let stream):
-      var response = service.server.refusalBody(refusal)
-      response.headers += refusal.headers
-      answer(response, stream, turn)
+      answer(service.server.answer(refusal), stream, turn)
     }
   }
 

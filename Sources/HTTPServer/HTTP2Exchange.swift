@@ -19,6 +19,9 @@ package struct HTTP2Exchange: ~Copyable {
 
   private let limits: Limits
   private let peer: String
+  private let admit: (@Sendable (HTTPRequest) -> Admission)?
+  /// What the gate said of requests that are still arriving, when it was not a clear yes or no.
+  private var undecided: [Int32: Admission] = [:]
   var session: HTTP2Session
   private var events: [HTTP2Event] = []
   private var eventsDone = 0
@@ -26,9 +29,13 @@ package struct HTTP2Exchange: ~Copyable {
   /// When the first of the calls that came with a `grpc-timeout` is over, in nanoseconds; looked at by `nextOverdue`.
   private(set) var firstDeadline = UInt64.max
 
-  package init(limits: Limits, peer: String, at now: Instant) {
+  /// - Parameter admit: decides about a request when its header is here; nil lets everybody in.
+  package init(
+    limits: Limits, peer: String, at now: Instant, admit: (@Sendable (HTTPRequest) -> Admission)? = nil
+  ) {
     self.limits = limits
     self.peer = peer
+    self.admit = admit
     self.now = now.nanoseconds
     var settings = HTTP2Settings()
     settings.streamsMax = limits.streamsMax
@@ -58,13 +65,16 @@ package struct HTTP2Exchange: ~Copyable {
   }
 
   /// The next thing to do, in the order of arrival.
-  package mutating func next(_ decompressor: inout GzipDecompressor) -> Step? {
+  package mutating func next(_ decompressor: inout Decompressor) -> Step? {
     if events.isEmpty { session.takeEvents(&events) }
     while eventsDone < events.count {
       let event = events[eventsDone]
       eventsDone += 1
       let stream = event.stream
-      if stream.isAnswered || stream.isClosed { continue }
+      if stream.isAnswered || stream.isClosed {
+        undecided[stream.id] = nil
+        continue
+      }
       do throws(HTTPRefusal) {
         switch event.kind {
         case .head: try begin(stream)
@@ -87,10 +97,22 @@ package struct HTTP2Exchange: ~Copyable {
     if stream.head.isTooLarge {
       throw HTTPRefusal(.headTooLarge, "the header list is larger than \(limits.headerListBytesMax) bytes")
     }
+    try admit(stream)
     if let timeout = stream.field("grpc-timeout").flatMap({ GRPCMessage.timeout($0) }) {
       let (deadline, overflow) = now.addingReportingOverflow(timeout)
       stream.deadline = overflow ? .max : deadline
       firstDeadline = min(firstDeadline, stream.deadline)
+    }
+  }
+
+  private mutating func admit(_ stream: HTTP2Stream) throws(HTTPRefusal) {
+    guard let admit else { return }
+    let head = HTTPHead(stream.head, bodyCount: 0)
+    let admission = admit(HTTPRequest(head: head, body: Bytes(), peer: peer, admission: .admitted))
+    switch admission {
+    case .admitted: break
+    case .refused(let refusal): throw refusal
+    case .undecided: undecided[stream.id] = admission
     }
   }
 
@@ -117,7 +139,7 @@ package struct HTTP2Exchange: ~Copyable {
   }
 
   private mutating func end(
-    _ stream: HTTP2Stream, _ decompressor: inout GzipDecompressor
+    _ stream: HTTP2Stream, _ decompressor: inout Decompressor
   ) throws(HTTPRefusal) -> HTTPRequest {
     // A request in one piece begins here.
     if stream.isFramed == nil { try begin(stream) }
@@ -132,7 +154,9 @@ package struct HTTP2Exchange: ~Copyable {
         body, encoding: stream.field("grpc-encoding"), limit: limits.bodyBytesMax, &decompressor)
     }
     session.earned()
-    return HTTPRequest(head: HTTPHead(stream.head, bodyCount: body.count), body: body, peer: peer)
+    return HTTPRequest(
+      head: HTTPHead(stream.head, bodyCount: body.count), body: body, peer: peer,
+      admission: undecided.removeValue(forKey: stream.id) ?? .admitted)
   }
 
   /// The refusal with what is known of its request.

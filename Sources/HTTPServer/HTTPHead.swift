@@ -28,14 +28,6 @@ struct HTTPHead: Sendable {
     case chunked
   }
 
-  /// What the body is packed with.
-  enum ContentCoding: Sendable, Equatable {
-    case identity
-    case gzip
-    /// A coding we do not have, or several.
-    case unsupported
-  }
-
   /// The request line and the fields with their line ends, without the empty line.
   let bytes: Bytes
   let method: HTTPMethod
@@ -46,7 +38,7 @@ struct HTTPHead: Sendable {
   let fieldsStart: Int
   let isHTTP10: Bool
   let framing: Framing
-  let coding: ContentCoding
+  let coding: ContentCoding?
   /// Whether the client waits for "100 Continue" before it sends the body.
   let expectsContinue: Bool
   /// Whether the client wants to send more requests on this connection.

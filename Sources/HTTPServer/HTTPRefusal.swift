@@ -13,6 +13,8 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
     case http2Preface
     /// The request did not arrive in time.
     case timeout
+    /// The request has no valid credentials.
+    case unauthenticated
     case bodyTooLarge
     case targetTooLong
     case contentCodingUnsupported
@@ -37,16 +39,28 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
   package var path = ""
   /// The request's Content-Type, when it was known.
   package var contentType: String?
+  /// What the answer must say besides what its reason always needs.
+  private let fields: [HTTPHeader]
 
-  init(_ reason: Reason, _ message: String) {
+  package init(_ reason: Reason, _ message: String, fields: [HTTPHeader] = []) {
     self.reason = reason
     self.message = message
+    self.fields = fields
+  }
+
+  /// The refusal with what is known of its request.
+  func located(at request: HTTPRequest) -> HTTPRefusal {
+    var located = self
+    located.path = request.path
+    located.contentType = request.header("content-type")
+    return located
   }
 
   /// The status that RFC 9110 and RFC 6585 give this reason.
   package var status: Int {
     switch reason {
     case .malformed, .tlsHandshake, .http2Preface, .messageEncodingMissing: 400
+    case .unauthenticated: 401
     case .timeout: 408
     case .bodyTooLarge: 413
     case .targetTooLong: 414
@@ -62,12 +76,10 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
   /// What the answer must say besides its body; the server adds it.
   var headers: [HTTPHeader] {
     switch reason {
-    // RFC 9110 section 15.5.16: tell which codings are understood.
-    case .contentCodingUnsupported: [HTTPHeader("Accept-Encoding", "gzip")]
     // gRPC, "Compression": tell which encodings are understood.
-    case .messageEncodingUnsupported: [HTTPHeader("grpc-accept-encoding", "identity,gzip")]
+    case .messageEncodingUnsupported: [HTTPHeader("grpc-accept-encoding", "identity,gzip,zstd")]
     case .overloaded, .answerOverdue: [HTTPHeader("Retry-After", "1")]
-    default: []
+    default: fields
     }
   }
 

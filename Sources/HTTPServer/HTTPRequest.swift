@@ -7,14 +7,24 @@ package import Bytes
 /// Keeps the header as bytes: a path or a field becomes a `String` when it is asked for.
 package struct HTTPRequest: Sendable {
   let head: HTTPHead
-  package let body: Bytes
+  package private(set) var body: Bytes
   /// The client's address and port.
   package let peer: String
+  /// What the server's gate said of it.
+  let admission: Admission
 
-  init(head: HTTPHead, body: Bytes, peer: String) {
+  init(head: HTTPHead, body: Bytes, peer: String, admission: Admission) {
     self.head = head
     self.body = body
     self.peer = peer
+    self.admission = admission
+  }
+
+  /// The same request with its body unpacked.
+  func with(body: Bytes) -> HTTPRequest {
+    var request = self
+    request.body = body
+    return request
   }
 
   package var method: HTTPMethod { head.method }
@@ -52,6 +62,6 @@ extension HTTPRequest {
     guard let head = try parser.parse(text.span, limits: Limits()) else {
       throw HTTPRefusal(.malformed, "the request's header has no end")
     }
-    self.init(head: head, body: body, peer: peer)
+    self.init(head: head, body: body, peer: peer, admission: .admitted)
   }
 }

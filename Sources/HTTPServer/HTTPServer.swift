@@ -6,8 +6,8 @@ package import SelfTelemetry
 internal import System
 package import TLS
 
-/// What a server calls with every complete request, on the loop's thread: never block. Answer through the `Reply`, now
-/// or later, from any thread.
+/// What a server calls with every complete request, on the loop's thread or the one that let the request in: never
+/// block. Answer through the `Reply`, now or later, from any thread.
 package typealias HTTPHandler = @Sendable (HTTPRequest, Reply) -> Void
 
 /// What a server's connections speak.
@@ -23,13 +23,16 @@ package enum HTTPSpeech: Sendable {
 /// the status needs.
 package final class HTTPServer: Sendable {
   package let limits: Limits
-  let handler: HTTPHandler
   let refusalBody: @Sendable (HTTPRefusal) -> HTTPResponse
   let metrics: HTTPMetrics
   let speech: HTTPSpeech
   let shared: SharedResources
   /// nil for plain text.
   let tls: TLSServer?
+  let cors: CORS?
+  /// Decides about a request when its header is here; nil lets everybody in.
+  let admit: (@Sendable (HTTPRequest) -> Admission)?
+  private let handler: HTTPHandler
   private let reactor: Reactor
   private let address: ListenAddress
   private let logger: Logger
@@ -38,11 +41,13 @@ package final class HTTPServer: Sendable {
 
   /// - Parameters:
   ///   - tls: nil for plain text.
+  ///   - gate: decides who may send, from a request's header; nil lets everybody in.
+  ///   - cors: what web pages of other origins may do; nil for nothing. Their preflights pass the gate.
   ///   - refusalBody: makes the body of an answer that the server gives by itself; called on a loop.
   ///   - shared: what the limits of all servers count together.
   package init(
     reactor: Reactor, address: ListenAddress, speech: HTTPSpeech = .http1, tls: TLSServer? = nil,
-    limits: Limits = Limits(), handler: @escaping HTTPHandler,
+    limits: Limits = Limits(), gate: HTTPGate? = nil, cors: CORS? = nil, handler: @escaping HTTPHandler,
     refusalBody: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { $0.textResponse }, shared: SharedResources,
     metrics: MetricRegistry, logger: Logger
   ) {
@@ -55,6 +60,12 @@ package final class HTTPServer: Sendable {
     // What could never be reserved need not wait for it.
     limits.bodyBytesMax = min(limits.bodyBytesMax, shared.memory.largeBytesMax - 1)
     self.limits = limits
+    self.cors = cors
+    if let gate {
+      admit = { request in cors?.isPreflight(request) == true ? .admitted : gate(request) }
+    } else {
+      admit = nil
+    }
     self.handler = handler
     self.refusalBody = refusalBody
     self.metrics = HTTPMetrics(metrics)
@@ -99,6 +110,26 @@ package final class HTTPServer: Sendable {
   }
 
   // MARK: Called by the connections
+
+  /// Hands a complete request to the handler, unless it is answered here. Loop thread.
+  func handle(_ request: HTTPRequest, _ reply: Reply) {
+    if cors?.isPreflight(request) == true { return reply.send(CORS.preflightAnswer) }
+    switch request.admission {
+    case .admitted: handler(request, reply)
+    case .refused(let refusal): reply.send(answer(refusal.located(at: request)))
+    case .undecided(let decide):
+      decide { [self] refusal in
+        if let refusal { reply.send(answer(refusal.located(at: request))) } else { handler(request, reply) }
+      }
+    }
+  }
+
+  /// The whole answer to a request that is refused.
+  func answer(_ refusal: HTTPRefusal) -> HTTPResponse {
+    var response = refusalBody(refusal)
+    response.headers += refusal.headers
+    return response
+  }
 
   /// Counts a connection, unless there are too many.
   func connectionOpened(_ peer: SocketAddress) -> ConnectionTable.Verdict {

@@ -37,7 +37,7 @@ final class HTTPService: ConnectionAcceptor {
   let waits: Waits
   let linger: Connection.Linger
   let continueLine = Bytes("HTTP/1.1 100 Continue\r\n\r\n")
-  var decompressor = GzipDecompressor()
+  var decompressor = Decompressor()
   private var output = ByteBuffer(capacity: 4096)
   private let security: TransportSecurity?
   /// How many requests on this loop wait for memory.
@@ -78,9 +78,7 @@ final class HTTPService: ConnectionAcceptor {
     guard security == nil, server.speech == .http1, connections.mayLinger(atMost: server.limits.lingeringRefusalsMax)
     else { return }
     let refusal = HTTPRefusal(.overloaded, message)
-    var response = server.refusalBody(refusal)
-    response.headers += refusal.headers
-    let answer = HTTPService.lastAnswer(response)
+    let answer = HTTPService.lastAnswer(server.answer(refusal))
     loop.adopt(socket, from: peer) { _ in RefusedConnection(answer, connections) }
   }
 

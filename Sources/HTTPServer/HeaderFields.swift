@@ -8,7 +8,8 @@ struct HeaderFields {
   private(set) var hostCount = 0
   private(set) var contentLength: Int?
   private(set) var isChunked = false
-  private(set) var coding = HTTPHead.ContentCoding.identity
+  /// nil for a coding we do not have, or several.
+  private(set) var coding: ContentCoding? = .identity
   private(set) var expectsContinue = false
   private(set) var saysClose = false
   private(set) var saysKeepAlive = false
@@ -113,10 +114,12 @@ struct HeaderFields {
   }
 
   private mutating func readContentEncoding(_ value: Span<UInt8>) {
-    if value.isEmpty || value.equalsIgnoringCase("identity") { return }
-    // RFC 9110 section 8.4.1: names are case-insensitive, and x-gzip is gzip. Of several codings we undo none.
-    let isGzip = value.equalsIgnoringCase("gzip") || value.equalsIgnoringCase("x-gzip")
-    coding = isGzip && coding == .identity ? .gzip : .unsupported
+    // RFC 9110 section 8.4: in several fields as in one. Of several codings we undo none.
+    guard !value.isEmpty, let named = ContentCoding(value) else {
+      if !value.isEmpty { coding = nil }
+      return
+    }
+    if named != .identity { coding = coding == .identity ? named : nil }
   }
 
   private mutating func readTransferEncoding(_ value: Span<UInt8>) throws(HTTPRefusal) {

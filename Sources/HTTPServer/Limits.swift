@@ -24,6 +24,11 @@ package struct Limits: Sendable {
   /// The largest body that is taken without reserving memory: it costs no more than its connection.
   package var unreservedBodyBytesMax = 4 << 10
 
+  // MARK: Forms
+
+  /// What bodies may be packed with; 415 for anything else.
+  package var contentCodings: [ContentCoding] = [.identity, .gzip, .deflate, .zlib, .zstd]
+
   // MARK: Counts
 
   /// The most connections open at once, on all listeners; 503 above it.

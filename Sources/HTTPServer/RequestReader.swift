@@ -31,6 +31,7 @@ package struct RequestReader: ~Copyable {
 
   private let limits: Limits
   private let peer: String
+  private let admit: (@Sendable (HTTPRequest) -> Admission)?
   package private(set) var phase = Phase.head
   private var parser = HeadParser()
   private var head: HTTPHead?
@@ -39,10 +40,14 @@ package struct RequestReader: ~Copyable {
   private var mustSendContinue = false
   /// How many bytes of body there is room for.
   private var granted = 0
+  /// Who sends the current request.
+  private var admission = Admission.admitted
 
-  package init(limits: Limits, peer: String) {
+  /// - Parameter admit: decides about a request when its header is here; nil lets everybody in.
+  package init(limits: Limits, peer: String, admit: (@Sendable (HTTPRequest) -> Admission)? = nil) {
     self.limits = limits
     self.peer = peer
+    self.admit = admit
   }
 
   /// How many bytes of the current body have arrived.
@@ -74,7 +79,7 @@ package struct RequestReader: ~Copyable {
         let whole = length == 0 ? Bytes() : Bytes(copying: input.extracting(start..<(start + length)))
         start += length
         phase = .answering
-        return .request(HTTPRequest(head: head, body: whole, peer: peer))
+        return .request(HTTPRequest(head: head, body: whole, peer: peer, admission: admission))
       case .length(let length):
         let used = min(length - body.count, input.count - start)
         reserveBody(length, arrived: body.count + used)
@@ -86,7 +91,7 @@ package struct RequestReader: ~Copyable {
         if !chunks.isComplete { return .needMore }
       }
       phase = .answering
-      return .request(HTTPRequest(head: head, body: takeBody(), peer: peer))
+      return .request(HTTPRequest(head: head, body: takeBody(), peer: peer, admission: admission))
     } catch {
       let refusal = head == nil ? parser.located(error, in: input.extracting(start...)) : located(error)
       phase = .refused
@@ -123,11 +128,7 @@ package struct RequestReader: ~Copyable {
   /// The refusal with what is known of the current request.
   func located(_ refusal: HTTPRefusal) -> HTTPRefusal {
     guard let head else { return refusal }
-    let request = HTTPRequest(head: head, body: Bytes(), peer: peer)
-    var located = refusal
-    located.path = request.path
-    located.contentType = request.header("content-type")
-    return located
+    return refusal.located(at: HTTPRequest(head: head, body: Bytes(), peer: peer, admission: .admitted))
   }
 
   // MARK: Straight into the body
@@ -167,9 +168,12 @@ package struct RequestReader: ~Copyable {
     guard let complete = try parser.parse(input, limits: limits) else { return false }
     head = complete
     start += parser.length
-    if complete.coding == .unsupported {
-      throw HTTPRefusal(.contentCodingUnsupported, "the only content coding supported is gzip")
+    // Before a byte of the body is read or unpacked.
+    if let admit {
+      admission = admit(HTTPRequest(head: complete, body: Bytes(), peer: peer, admission: .admitted))
+      if case .refused(let refusal) = admission { throw refusal }
     }
+    if complete.coding != .identity || complete.framing != .length(0) { try checkCoding(complete.coding) }
     if case .length(let length) = complete.framing, length > limits.bodyBytesMax {
       throw HTTPRefusal(
         .bodyTooLarge, "the body has \(length) bytes, more than the \(limits.bodyBytesMax) that are accepted")
@@ -178,5 +182,20 @@ package struct RequestReader: ~Copyable {
     mustSendContinue = complete.expectsContinue && complete.framing != .length(0)
     phase = .body
     return true
+  }
+
+  private func checkCoding(_ coding: ContentCoding?) throws(HTTPRefusal) {
+    if let coding, limits.contentCodings.contains(coding) { return }
+    let known = limits.contentCodings.map(\.rawValue).joined(separator: ", ")
+    // RFC 9110 section 15.5.16: tell which codings are understood.
+    throw HTTPRefusal(
+      .contentCodingUnsupported, "the content coding is not supported; these are: \(known)",
+      fields: [HTTPHeader("Accept-Encoding", known)])
+  }
+
+  /// What the answer to the current request tells its web page.
+  func fields(of cors: CORS) -> [HTTPHeader] {
+    guard let head else { return [] }
+    return cors.fields(for: HTTPRequest(head: head, body: Bytes(), peer: peer, admission: .admitted))
   }
 }

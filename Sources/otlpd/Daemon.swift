@@ -1,5 +1,6 @@
 // The life of the process: configuration, start, wait, stop, exit status.
 
+internal import Authenticators
 internal import HTTPServer
 internal import Journal
 internal import Logging
@@ -79,7 +80,7 @@ extension ExitStatus {
   fileprivate init(startFailure error: any Error) {
     switch error {
     case is ListenError: self = .cannotListen
-    case is TLSError: self = .unusableConfig
+    case is TLSError, is AuthenticatorError: self = .unusableConfig
     case let error as StoreError: self.init(error.kind)
     case let error as JournalError: self.init(error)
     case let error as SystemError where error.isPermissionDenied: self = .noPermission

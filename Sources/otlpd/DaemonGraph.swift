@@ -1,6 +1,8 @@
 // The running daemon: its parts, connected, started in order and stopped in reverse.
 
 internal import Admin
+internal import Authenticators
+internal import Config
 internal import HTTPServer
 internal import Journal
 internal import Logging
@@ -21,6 +23,7 @@ final class DaemonGraph: Sendable {
   private let servers: [Server]
   /// Those of all listeners.
   private let tlsServers: [TLSServer]
+  private let authenticators: [ComponentID: any ServerAuthenticator]
   private let journal: Journal
   private let isReady: Lock<Bool>
   private let end: Lock<End>
@@ -97,14 +100,41 @@ final class DaemonGraph: Sendable {
     tlsServers = Array(tls.values)
     let shared = SharedResources(
       memoryBytesMax: plan.memoryInFlightMax, metrics: metrics, logger: logger, clock: clock)
+    let authenticators = try DaemonGraph.authenticators(plan, clock: clock, logger: logger)
+    self.authenticators = authenticators
     servers = DaemonGraph.servers(
       plan, reactor: reactor, pipeline: pipeline, admin: admin, tls: tls, shared: shared, metrics: metrics,
-      logger: logger)
+      logger: logger
+    ) { id, transport, openPaths, authenticator in
+      authenticator.flatMap { authenticators[$0] }.map { authenticator in
+        let gate = ReceiverGate(
+          receiver: id, transport: transport, authenticator: authenticator, openPaths: openPaths, registry: metrics,
+          logger: logger, clock: clock)
+        return gate.admit
+      }
+    }
   }
+
+  private static func authenticators(
+    _ plan: DaemonPlan, clock: any Clock, logger: Logger
+  ) throws(AuthenticatorError) -> [ComponentID: any ServerAuthenticator] {
+    var made: [ComponentID: any ServerAuthenticator] = [:]
+    for (id, config) in plan.authenticators {
+      made[id] = try config.makeServer(id: "\(id)", clock: clock) { news in
+        logger.warning("\(news)", metadata: ["extension": "\(id)"])
+      }
+    }
+    return made
+  }
+
+  /// Makes the gate of a listener: of which receiver and transport, what needs no credentials, and who checks them.
+  private typealias GateMaker = (
+    _ id: String, _ transport: String, _ openPaths: Set<String>, _ authenticator: ComponentID?
+  ) -> HTTPGate?
 
   private static func servers(
     _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, tls: [String: TLSServer],
-    shared: SharedResources, metrics: MetricRegistry, logger: Logger
+    shared: SharedResources, metrics: MetricRegistry, logger: Logger, gate: GateMaker
   ) -> [Server] {
     var servers = plan.receivers.map { receiver in
       let intake = OTLPIntake(
@@ -114,8 +144,13 @@ final class DaemonGraph: Sendable {
         paths: receiver.paths, intake: intake, misdirected: shared.misdirected)
       let http = HTTPServer(
         reactor: reactor, address: receiver.address, tls: tls[receiver.tlsName], limits: receiver.limits,
+        gate: gate(receiver.id, "http", AdminEndpoints.openPaths, receiver.authenticator), cors: receiver.cors,
         handler: { request, reply in
-          if let page = admin.answer(request) { reply.send(page) } else { otlp.handle(request, reply) }
+          if let page = admin.answer(request, isLocal: receiver.address.isLocal) {
+            reply.send(page)
+          } else {
+            otlp.handle(request, reply)
+          }
         },
         refusalBody: OTLPReceiver.refusal, shared: shared, metrics: metrics, logger: logger)
       return Server(component: receiver.id, http: http)
@@ -127,14 +162,16 @@ final class DaemonGraph: Sendable {
       let grpc = GRPCReceiver(id: receiver.id, signals: receiver.signals, intake: intake, registry: metrics)
       let http = HTTPServer(
         reactor: reactor, address: receiver.address, speech: .http2, tls: tls[receiver.tlsName],
-        limits: receiver.limits, handler: grpc.handle, refusalBody: grpc.refusal, shared: shared, metrics: metrics,
-        logger: logger)
+        limits: receiver.limits, gate: gate(receiver.id, "grpc", [], receiver.authenticator), handler: grpc.handle,
+        refusalBody: grpc.refusal, shared: shared, metrics: metrics, logger: logger)
       return Server(component: receiver.id, isGRPC: true, http: http)
     }
     if let address = plan.telemetryAddress {
       let http = HTTPServer(
         reactor: reactor, address: address, limits: plan.limits,
-        handler: { request, reply in reply.send(admin.answer(request) ?? admin.notFound(request)) }, shared: shared,
+        handler: { request, reply in
+          reply.send(admin.answer(request, isLocal: address.isLocal) ?? admin.notFound(request))
+        }, shared: shared,
         metrics: metrics, logger: logger)
       servers.append(Server(component: "telemetry", http: http))
     }
@@ -186,6 +223,7 @@ final class DaemonGraph: Sendable {
     // Every sink has its cursors: from now on the journal lets go of what none of them needs.
     try journal.start()
     for worker in workers { try worker.start() }
+    for authenticator in authenticators.values { try authenticator.start() }
     try reactor.start()
     var addresses: [String] = []
     for server in servers {
@@ -214,6 +252,7 @@ final class DaemonGraph: Sendable {
     isReady.withLock { $0 = false }
     for server in servers { server.http.stopAccepting() }
     reactor.stop(deadline: DaemonGraph.drainTime)
+    for authenticator in authenticators.values { authenticator.stop() }
     journal.close()
     // With a failed disk, sinks get after the restart what they did not get before.
     let time = hasFailed ? .zero : DaemonGraph.flushTime

@@ -1,5 +1,7 @@
 // What a configuration comes to: every part of the daemon, described and not yet made.
 
+internal import Authenticators
+internal import Config
 internal import HTTPServer
 internal import Journal
 internal import OTLP
@@ -16,6 +18,9 @@ struct DaemonPlan: Sendable {
     /// nil for plain text.
     let tls: TLSSettings?
     let limits: Limits
+    /// Who may send; nil for everybody.
+    let authenticator: ComponentID?
+    let cors: CORS?
     /// URL paths of the signals that a pipeline takes from it.
     let paths: [Signal: String]
 
@@ -29,6 +34,8 @@ struct DaemonPlan: Sendable {
     /// nil for plain text.
     let tls: TLSSettings?
     let limits: Limits
+    /// Who may send; nil for everybody.
+    let authenticator: ComponentID?
     /// Those that a pipeline takes from it.
     let signals: [Signal]
 
@@ -50,6 +57,8 @@ struct DaemonPlan: Sendable {
   var limits: Limits
   /// How many bytes the requests in flight may take together.
   var memoryInFlightMax: Int
+  /// The extensions that receivers name, by id.
+  var authenticators: [ComponentID: any AuthenticatorConfig]
   var receivers: [Receiver]
   var grpcReceivers: [GRPCReceiver]
   var sinks: [SinkPlan]

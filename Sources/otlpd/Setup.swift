@@ -1,5 +1,6 @@
 // From the command line to a plan: reads the configuration, says what is wrong with it, and decides where things go.
 
+internal import Authenticators
 internal import Config
 internal import HTTPServer
 internal import Journal
@@ -115,8 +116,8 @@ struct Setup {
   /// What the parts of the daemon are to be. Only what some pipeline names is made.
   var plan: DaemonPlan {
     DaemonPlan(
-      limits: limits, memoryInFlightMax: memoryInFlightMax, receivers: receivers, grpcReceivers: grpcReceivers,
-      sinks: sinks,
+      limits: limits, memoryInFlightMax: memoryInFlightMax, authenticators: serverAuthenticators,
+      receivers: receivers, grpcReceivers: grpcReceivers, sinks: sinks,
       pipelines: config.pipelines.map { pipeline in
         PipelineSettings(
           signal: pipeline.signal, receivers: pipeline.receivers.map(\.description),
@@ -143,7 +144,7 @@ struct Setup {
       guard !signals.isEmpty, let http = receiver.http, let address = http.address else { return nil }
       return DaemonPlan.Receiver(
         id: id.description, address: address, tls: http.tls?.settings(protocols: ["http/1.1"]),
-        limits: http.limits(over: limits),
+        limits: http.limits(over: limits), authenticator: http.auth?.id, cors: http.cors?.cors,
         paths: http.paths.filter { signals.contains($0.key) })
     }
   }
@@ -154,8 +155,14 @@ struct Setup {
       guard !signals.isEmpty, let grpc = receiver.grpc, let address = grpc.address else { return nil }
       return DaemonPlan.GRPCReceiver(
         id: id.description, address: address, tls: grpc.tls?.settings(protocols: ["h2"]),
-        limits: grpc.limits(over: limits), signals: signals)
+        limits: grpc.limits(over: limits), authenticator: grpc.auth?.id, signals: signals)
     }
+  }
+
+  /// The extensions that some receiver checks credentials with.
+  private var serverAuthenticators: [ComponentID: any AuthenticatorConfig] {
+    let named = config.receivers.values.flatMap { [$0.http?.auth?.id, $0.grpc?.auth?.id] }.compactMap(\.self)
+    return config.authenticators.filter { named.contains($0.key) }
   }
 
   /// The signals that some pipeline takes from a receiver.

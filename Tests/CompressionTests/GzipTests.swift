@@ -21,14 +21,16 @@ struct GzipTests {
 
   @Test("One decompressor unpacks many bodies, also after a broken one")
   func reuse() throws {
-    var decompressor = GzipDecompressor()
+    var decompressor = Decompressor()
     let packed = Gzip.compress(Bytes("good"))
     for _ in 0..<3 {
-      let good = try decompressor.decompress(packed.span, limit: 100)
+      let good = try decompressor.decompress(packed.span, as: .gzip, limit: 100)
       #expect(good == Bytes("good"))
-      for (bytes, expected) in [(packed.slice(0..<10), GzipError.truncated), (Bytes("no gzip at all"), .corrupt)] {
-        do throws(GzipError) {
-          _ = try decompressor.decompress(bytes.span, limit: 100)
+      for (bytes, expected) in [
+        (packed.slice(0..<10), DecompressionError.truncated), (Bytes("no gzip at all"), .corrupt),
+      ] {
+        do throws(DecompressionError) {
+          _ = try decompressor.decompress(bytes.span, as: .gzip, limit: 100)
           Issue.record("it was unpacked")
         } catch {
           #expect(error == expected)
@@ -42,8 +44,10 @@ struct GzipTests {
     let parts = ["one, ", "", "two"]
     let packed = parts.flatMap { Gzip.compress(Bytes($0)).array }
     #expect(try Gzip.decompress(Bytes(packed), limit: 100) == Bytes("one, two"))
-    #expect(throws: GzipError.tooLarge(limit: 7)) { try Gzip.decompress(Bytes(packed), limit: 7) }
-    #expect(throws: GzipError.corrupt) { try Gzip.decompress(Bytes(packed + Array("garbage".utf8)), limit: 100) }
+    #expect(throws: DecompressionError.tooLarge(limit: 7)) { try Gzip.decompress(Bytes(packed), limit: 7) }
+    #expect(throws: DecompressionError.corrupt) {
+      try Gzip.decompress(Bytes(packed + Array("garbage".utf8)), limit: 100)
+    }
   }
 
   @Test("Optional header fields are skipped")
@@ -59,7 +63,7 @@ struct GzipTests {
   func truncated() {
     let packed = Gzip.compress(Bytes("hello, hello, hello, world"))
     for count in 0..<packed.count {
-      #expect(throws: GzipError.truncated, "\(count) bytes") {
+      #expect(throws: DecompressionError.truncated, "\(count) bytes") {
         try Gzip.decompress(packed.slice(0..<count), limit: 100)
       }
     }
@@ -76,7 +80,7 @@ struct GzipTests {
       if (4...9).contains(index) {
         #expect((try? Gzip.decompress(Bytes(broken), limit: 1000)) == content)
       } else {
-        #expect(throws: GzipError.self, "byte \(index)") { try Gzip.decompress(Bytes(broken), limit: 1000) }
+        #expect(throws: DecompressionError.self, "byte \(index)") { try Gzip.decompress(Bytes(broken), limit: 1000) }
       }
     }
   }
@@ -86,11 +90,11 @@ struct GzipTests {
     for count in [1, 4095, 4096, 4097, 100_000] {
       let packed = Gzip.compress(Bytes([UInt8](repeating: 1, count: count)))
       #expect(try Gzip.decompress(packed, limit: count).count == count)
-      #expect(throws: GzipError.tooLarge(limit: count - 1)) { try Gzip.decompress(packed, limit: count - 1) }
+      #expect(throws: DecompressionError.tooLarge(limit: count - 1)) { try Gzip.decompress(packed, limit: count - 1) }
     }
     let bomb = Gzip.compress(Bytes([UInt8](repeating: 0, count: 10 << 20)), level: 9)
-    #expect(throws: GzipError.tooLarge(limit: 1000)) { try Gzip.decompress(bomb, limit: 1000) }
-    #expect(throws: GzipError.tooLarge(limit: 0)) { try Gzip.decompress(bomb, limit: 0) }
+    #expect(throws: DecompressionError.tooLarge(limit: 1000)) { try Gzip.decompress(bomb, limit: 1000) }
+    #expect(throws: DecompressionError.tooLarge(limit: 0)) { try Gzip.decompress(bomb, limit: 0) }
     #expect(try Gzip.decompress(Gzip.compress(Bytes()), limit: 0).isEmpty)
   }
 

@@ -116,6 +116,31 @@ struct HTTP2ExchangeTests {
     #expect(peer.refusals[0].refusal.contentType == "application/grpc")
   }
 
+  @Test("A message in zstd is unpacked")
+  func zstd() {
+    let peer = Peer()
+    var compressor = Compressor(.zstd)
+    let message = [UInt8](repeating: 7, count: 1000)
+    let packed = compressor.compress(message.span).array
+    peer.send(
+      Frames.headers(1, Frames.call([("grpc-encoding", "zstd")]))
+        + Frames.data(1, Frames.message(packed, compressed: 1), ends: true))
+    #expect(peer.requests.map(\.request.body.array) == [message])
+  }
+
+  @Test("Who is not admitted is refused before the message is sent")
+  func gate() {
+    let peer = Peer(admit: { request in
+      request.header("authorization") == "Bearer t"
+        ? .admitted : .refused(HTTPRefusal(.unauthenticated, "who are you?"))
+    })
+    peer.send(Frames.headers(1, Frames.call()))
+    #expect(peer.refusals.map(\.refusal.status) == [401] && peer.refusals[0].refusal.contentType == "application/grpc")
+    peer.send(
+      Frames.headers(3, Frames.call([("authorization", "Bearer t")])) + Frames.data(3, Frames.message([1]), ends: true))
+    #expect(peer.requests.map(\.stream) == [3] && peer.refusals.count == 1)
+  }
+
   @Test("A message that announces too much is refused at once, and need not be sent")
   func tooLarge() {
     var limits = Limits()

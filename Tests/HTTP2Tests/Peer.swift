@@ -11,14 +11,17 @@ final class Peer {
   var now = Instant(nanoseconds: 1_000_000_000_000)
   private(set) var requests: [(request: HTTPRequest, stream: Int32)] = []
   private(set) var refusals: [(refusal: HTTPRefusal, stream: Int32)] = []
-  private var decompressor = GzipDecompressor()
+  private var decompressor = Decompressor()
 
   var isFinished: Bool { exchange.isFinished }
   var streamCount: Int { exchange.streamCount }
 
   /// - Parameter opening: what the client says first; its preface and SETTINGS.
-  init(_ limits: Limits = Limits(), opening: [UInt8] = Frames.opening()) {
-    exchange = HTTP2Exchange(limits: limits, peer: "peer", at: now)
+  init(
+    _ limits: Limits = Limits(), opening: [UInt8] = Frames.opening(),
+    admit: (@Sendable (HTTPRequest) -> Admission)? = nil
+  ) {
+    exchange = HTTP2Exchange(limits: limits, peer: "peer", at: now, admit: admit)
     send(opening)
     _ = received()
   }

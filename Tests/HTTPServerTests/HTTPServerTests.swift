@@ -146,7 +146,8 @@ struct HTTPServerTests {
     try client.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: \(packed.count)\r\n\r\n")
     try client.send(Bytes(packed))
     let response = try client.response()
-    #expect(response.hasPrefix("HTTP/1.1 400 Bad Request\r\n") && response.hasSuffix("the gzip data ends too early\n"))
+    #expect(
+      response.hasPrefix("HTTP/1.1 400 Bad Request\r\n") && response.hasSuffix("the compressed data ends too early\n"))
     try client.send(post("/b", ""))
     #expect(try client.response() == ok("POST /b 0"))
   }
@@ -218,14 +219,16 @@ struct HTTPServerTests {
     #expect(counter.value == 1)
   }
 
-  @Test("An unsupported coding is refused with the one that is supported")
+  @Test("An unsupported coding is refused with those that are supported")
   func unsupportedCoding() throws {
     let server = try TestServer()
     defer { server.stop() }
     let client = try server.client()
-    try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: zstd\r\nContent-Length: 1\r\n\r\nx")
+    try client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: snappy\r\nContent-Length: 1\r\n\r\nx")
     let response = try client.response()
-    #expect(response.hasPrefix("HTTP/1.1 415 ") && response.contains("\r\nAccept-Encoding: gzip\r\n"))
+    #expect(
+      response.hasPrefix("HTTP/1.1 415 ")
+        && response.contains("\r\nAccept-Encoding: identity, gzip, deflate, zlib, zstd\r\n"))
   }
 
   @Test("HEAD gets no body, HTTP/1.0 a closed connection, and Connection: close is honoured")

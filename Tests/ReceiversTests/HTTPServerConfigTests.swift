@@ -44,10 +44,10 @@ private func read(_ text: String) -> (config: HTTPServerConfig, diagnostics: Con
   @Test("Keys without effect are noted when they are not their default")
   func inert() {
     let text =
-      "{transport: tcp4, include_metadata: true, cors: {}, keep_alives_enabled: true, response_headers: {a: b}}"
+      "{transport: tcp4, include_metadata: true, keep_alives_enabled: true, response_headers: {a: b}}"
     #expect(
       read(text).diagnostics.inertKeys.map(\.path) == [
-        "http::transport", "http::include_metadata", "http::cors", "http::response_headers",
+        "http::transport", "http::include_metadata", "http::response_headers",
       ])
   }
 }

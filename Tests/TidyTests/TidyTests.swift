@@ -23,7 +23,7 @@ private let uncheckedSendable = [
 
 private let standardModules: Set = ["Glibc", "Synchronization"]
 private let cModules: Set = [
-  "CCurl", "CDeflate", "CLinux", "CNGHTTP2", "COpenSSL", "CSQLite", "CYAML", "CZlib", "CZstd",
+  "CCrypt", "CCurl", "CDeflate", "CLinux", "CNGHTTP2", "COpenSSL", "CSQLite", "CYAML", "CZlib", "CZstd",
 ]
 /// Log lines are written from this floor up.
 private let loggingFloor = 3

@@ -59,11 +59,10 @@ import Testing
           + "(available: P256, P384, P521, X25519, X25519MLKEM768)"
       ),
       (
-        "auth: {authenticator: oidc}",
-        "::auth: authenticator \"oidc\" cannot be used: no authenticator for receivers is built into this "
-          + "version of otlpd, "
-          + "and taking requests from anybody instead would be unsafe"
+        "compression_algorithms: [gzip, br]",
+        #"::compression_algorithms: unknown "br"; available: gzip, deflate, zlib, zstd, and "" for none"#
       ),
+      ("cors: {max_age: -1}", "::cors::max_age: must be between 0 seconds and a year"),
     ])
   func receiver(block: String, message: String) {
     let errors = ConfigFixture(ConfigFixture.text(http: block)).errors

@@ -72,7 +72,8 @@ private func paths(_ node: ConfigNode, under path: String = "") -> Set<String> {
     // The file has what is refused as a whole, and both ways of printing.
     let refusals = [
       "is not built into this version", "output_paths requires use_internal_logger to be set to false",
-      "belongs to a receiver, and client_auth", "client_auth::username: is required", "no bearer token provided",
+      "belongs to a receiver, and client_auth", "client_auth::username: is required", "no users provided",
+      "no bearer token provided",
     ]
     #expect(fixture.errors.filter { error in !refusals.contains { error.contains($0) } } == [])
     let document = try #require(

@@ -12,6 +12,8 @@ package struct GRPCServerConfig: ConfigBlock, Equatable, Sendable {
   package var maxReceiveMessageMiB = 0
   /// Zero means the default of `Limits`.
   package var maxConcurrentStreams = 0
+  /// Who may send; nil for everybody.
+  package var auth: AuthConfig?
   private var keepalive = GRPCKeepaliveConfig()
 
   package init() {}
@@ -39,7 +41,7 @@ package struct GRPCServerConfig: ConfigBlock, Equatable, Sendable {
     let network = ListenerKeys.readTransport(from: map)
     map.require(network != .unix, "transport", "unix is for http only in this version of otlpd; available: tcp")
     map.read("tls", into: &tls)
-    ListenerKeys.refuseAuth(in: map)
+    map.read("auth", into: &auth)
     map.inert("include_metadata", default: false)
     map.inert("read_buffer_size", default: 512 << 10)
     map.inert("write_buffer_size", default: 0)

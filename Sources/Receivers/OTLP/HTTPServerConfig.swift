@@ -20,6 +20,11 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
   package var readTimeout = Duration.zero
   package var writeTimeout = Duration.zero
   package var idleTimeout = Duration.zero
+  /// Who may send; nil for everybody.
+  package var auth: AuthConfig?
+  /// nil: web pages of other origins may do nothing.
+  package var cors: CORSConfig?
+  package var compression = CompressionAlgorithms()
 
   package init() {}
 
@@ -38,6 +43,7 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
     if readTimeout > .zero { limits.bodyTime = readTimeout }
     if writeTimeout > .zero { limits.writeTime = writeTimeout }
     if idleTimeout > .zero { limits.idleTime = idleTimeout }
+    limits.contentCodings = compression.codings
     return limits
   }
 
@@ -51,13 +57,11 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
     map.read("write_timeout", into: &writeTimeout)
     map.read("idle_timeout", into: &idleTimeout)
     map.read("tls", into: &tls)
-    ListenerKeys.refuseAuth(in: map)
-    map.inert("cors", as: CORSConfig.self)
+    map.read("auth", into: &auth)
+    map.read("cors", into: &cors)
+    compression.read(from: map)
     map.inert("include_metadata", default: false)
     map.inert("response_headers")
-    map.inert(
-      "compression_algorithms",
-      default: ["", "gzip", "zstd", "zlib", "snappy", "deflate", "lz4", "x-snappy-framed"])
     map.inert("keep_alives_enabled", default: true)
     map.inert("middlewares")
   }
@@ -89,15 +93,5 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
       path.hasPrefix("/") && path.utf8.count <= ListenAddress.pathBytesMax, "endpoint",
       "expected the absolute path of a socket, at most \(ListenAddress.pathBytesMax) bytes, found \(quoted(path))")
     socketPath = path
-  }
-}
-
-/// `cors:` of an HTTP server: checked, without effect yet.
-struct CORSConfig: ConfigBlock {
-  mutating func read(from map: MapReader) {
-    map.inert("allowed_origins", default: [String]())
-    map.inert("allowed_headers", default: [String]())
-    map.inert("exposed_headers", default: [String]())
-    map.inert("max_age", default: 0)
   }
 }

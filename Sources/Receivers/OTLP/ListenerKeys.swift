@@ -14,8 +14,4 @@ enum ListenerKeys {
     if network == .tcp4 || network == .tcp6 { map.noteInert("transport") }
     return network
   }
-
-  static func refuseAuth(in map: MapReader) {
-    AuthConfig.refuse("auth", in: map, because: "taking requests from anybody instead would be unsafe")
-  }
 }

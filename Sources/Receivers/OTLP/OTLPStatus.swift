@@ -7,6 +7,7 @@ internal import Pipeline
 enum OTLPStatus: Sendable, CaseIterable {
   case ok
   case badData
+  case unauthenticated
   case notFound
   case methodNotAllowed
   case timedOut
@@ -25,6 +26,7 @@ enum OTLPStatus: Sendable, CaseIterable {
     switch self {
     case .ok: 200
     case .badData: 400
+    case .unauthenticated: 401
     case .notFound: 404
     case .methodNotAllowed: 405
     case .timedOut: 408
@@ -48,6 +50,7 @@ enum OTLPStatus: Sendable, CaseIterable {
     case .notFound, .methodNotAllowed, .notImplemented: 12  // UNIMPLEMENTED
     case .internalError: 13  // INTERNAL
     case .unavailable: 14  // UNAVAILABLE
+    case .unauthenticated: 16  // UNAUTHENTICATED
     }
   }
 
@@ -65,6 +68,7 @@ enum OTLPStatus: Sendable, CaseIterable {
     case .notFound, .methodNotAllowed, .unsupportedMediaType, .notImplemented: .unimplemented
     case .internalError: .internal
     case .unavailable: .unavailable
+    case .unauthenticated: .unauthenticated
     }
   }
 

@@ -31,7 +31,11 @@ package struct CollectorConfig: Sendable {
     receivers = sections.receivers.configs
     processors = sections.processors.configs.mapValues(\.config)
     sinks = sections.sinks.configs.mapValues(\.config)
-    authenticators = sections.extensions.authenticators
+    authenticators = sections.extensions.authenticators.mapValues { config in
+      var config = config
+      config.completePaths { CredentialPath.complete($0, environment: sources.environment) }
+      return config
+    }
     journal = sections.extensions.journal
     limits = sections.extensions.limits
     telemetry = sections.service.telemetry

@@ -52,12 +52,17 @@ struct ConfigSections: ConfigBlock {
   }
 
   private func checkAuthenticators(started: Set<ComponentID>, diagnostics: ConfigDiagnostics) {
-    for (id, sink) in sinks.configs {
-      guard let auth = sink.config.auth, !auth.authenticator.isEmpty,
-        let problem = extensions.problem(withAuthenticator: auth.authenticator, started: started)
-      else { continue }
-      diagnostics.error(
-        ConfigProblem(position: sinks.positions[id], path: "exporters::\(id)::auth", message: problem))
+    func check(_ auth: AuthConfig?, of user: AuthenticatorUser, _ position: SourcePosition?, _ path: String) {
+      guard let auth, !auth.authenticator.isEmpty,
+        let problem = extensions.problem(withAuthenticator: auth.authenticator, of: user, started: started)
+      else { return }
+      diagnostics.error(ConfigProblem(position: position, path: "\(path)::auth", message: problem))
+    }
+    for (id, sink) in sinks.configs { check(sink.config.auth, of: .exporter, sinks.positions[id], "exporters::\(id)") }
+    for (id, receiver) in receivers.configs {
+      let (position, path) = (receivers.positions[id], "receivers::\(id)::protocols")
+      check(receiver.http?.auth, of: .receiver, position, "\(path)::http")
+      check(receiver.grpc?.auth, of: .receiver, position, "\(path)::grpc")
     }
   }
 

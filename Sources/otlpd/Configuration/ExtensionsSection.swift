@@ -3,6 +3,19 @@
 internal import Authenticators
 internal import Config
 
+/// Who names an authenticator.
+enum AuthenticatorUser {
+  case exporter, receiver
+
+  /// Why there is no going on without.
+  fileprivate var need: String {
+    switch self {
+    case .exporter: "sending without credentials would be refused by the other side"
+    case .receiver: "taking requests from anybody instead would be unsafe"
+    }
+  }
+}
+
 /// Reads the blocks of those that are built, and names what is skipped.
 struct ExtensionsSection {
   private(set) var journal = JournalConfig()
@@ -39,10 +52,12 @@ struct ExtensionsSection {
     return config
   }
 
-  /// Why an exporter cannot have its credentials from the extension that it names; nil when it can.
+  /// Why a component cannot use the extension that it names; nil when it can.
   ///
   /// - Parameter started: the ids of `service: extensions:`.
-  func problem(withAuthenticator name: String, started: Set<ComponentID>) -> String? {
+  func problem(
+    withAuthenticator name: String, of user: AuthenticatorUser, started: Set<ComponentID>
+  ) -> String? {
     guard let id = try? ComponentID(parsing: name) else { return "\(quoted(name)) is no id of a component" }
     guard positions[id] != nil else {
       let hint = suggestion(for: name, among: positions.keys.map(\.description))
@@ -51,9 +66,10 @@ struct ExtensionsSection {
     guard let config = authenticators[id] else {
       let list = AuthenticatorTypes.all.map { $0.type }.joined(separator: ", ")
       return "authenticator \(quoted(name)) cannot be used: it is no authenticator that is built into otlpd, and "
-        + "sending without credentials would be refused by the other side; available: \(list)"
+        + "\(user.need); available: \(list)"
     }
-    if let problem = config.clientProblem { return "authenticator \(quoted(name)) \(problem)" }
+    let problem = user == .exporter ? config.clientProblem : config.serverProblem
+    if let problem { return "authenticator \(quoted(name)) \(problem)" }
     if !started.contains(id) { return "authenticator \(quoted(name)) is not started; add it to `service: extensions`" }
     return nil
   }

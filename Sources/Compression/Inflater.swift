@@ -1,18 +1,28 @@
-// Unpacks gzip within a limit; used again from body to body.
+// Unpacks what zlib unpacks, within a limit; used again from body to body.
 
-package import Bytes
+internal import Bytes
 internal import CZlib
 
-/// Unpacks gzip bodies (RFC 1952), one after the other, with one zlib state of about 40 KiB that is reused.
+/// Unpacks bodies, one after the other, with one zlib state of about 40 KiB that is reused.
 ///
 /// The state is allocated by the first use. One thread at a time.
 // `@safe`: the pointer is private, and only a live stream is ever passed to zlib.
 @safe
-package struct GzipDecompressor: ~Copyable {
+struct Inflater: ~Copyable {
+  /// How the compressed content is wrapped; zlib.h's number of window bits says so.
+  enum Wrapper: Int32 {
+    /// RFC 1952: 15 window bits plus 16 reads gzip and nothing else.
+    case gzip = 31
+    /// RFC 1950.
+    case zlib = 15
+    /// RFC 1951 alone.
+    case bare = -15
+  }
+
   /// zlib keeps a pointer back to its stream, so the stream has a fixed address.
   private var stream: UnsafeMutablePointer<z_stream>?
 
-  package init() { unsafe stream = nil }
+  init() { unsafe stream = nil }
 
   deinit {
     guard let stream = unsafe stream else { return }
@@ -21,22 +31,21 @@ package struct GzipDecompressor: ~Copyable {
     unsafe stream.deallocate()
   }
 
-  /// The content of `compressed`: one gzip member or several, one after the other, with their checksums verified.
-  ///
-  /// Memory grows with what comes out, never with what the data claims.
+  /// The content of `compressed`, which is not empty.
   ///
   /// - Parameter limit: the largest content accepted, in bytes.
-  package mutating func decompress(_ compressed: Span<UInt8>, limit: Int) throws(GzipError) -> Bytes {
-    guard compressed.count > 0 else { throw .truncated }
+  mutating func decompress(
+    _ compressed: Span<UInt8>, as wrapper: Wrapper, limit: Int
+  ) throws(DecompressionError) -> Bytes {
     guard compressed.count <= Int(UInt32.max) else { throw .tooLarge(limit: limit) }
-    let stream = unsafe readyStream()
+    let stream = unsafe readyStream(wrapper)
     var output = ByteBuffer(capacity: min(limit, max(4096, compressed.count * 4)) + 1)
     // Safe: zlib reads the span only inside this closure.
-    let failure: GzipError? = unsafe compressed.withUnsafeBufferPointer { input in
+    let failure: DecompressionError? = unsafe compressed.withUnsafeBufferPointer { input in
       // zlib's interface is not const-correct; it never writes to its input.
       unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress!)
       unsafe stream.pointee.avail_in = UInt32(input.count)
-      return unsafe Self.inflateMembers(stream, into: &output, limit: limit)
+      return unsafe Self.inflateMembers(stream, wrapper, into: &output, limit: limit)
     }
     unsafe stream.pointee.next_in = nil
     if let failure { throw failure }
@@ -45,8 +54,8 @@ package struct GzipDecompressor: ~Copyable {
 
   /// Inflates until the input is used up.
   private static func inflateMembers(
-    _ stream: UnsafeMutablePointer<z_stream>, into output: inout ByteBuffer, limit: Int
-  ) -> GzipError? {
+    _ stream: UnsafeMutablePointer<z_stream>, _ wrapper: Wrapper, into output: inout ByteBuffer, limit: Int
+  ) -> DecompressionError? {
     while true {
       // One byte above the limit tells "exactly full" from "more to come".
       let step = min(limit + 1 - output.count, max(64 << 10, output.count))
@@ -57,7 +66,8 @@ package struct GzipDecompressor: ~Copyable {
       switch result {
       case Z_STREAM_END:
         if inputLeft == 0 { return nil }
-        // RFC 1952 section 2.2: members follow each other; what follows must be one.
+        // RFC 1952 section 2.2: members follow each other; what follows must be one. Nothing follows the others.
+        guard wrapper == .gzip else { return .corrupt }
         unsafe inflateReset(stream)
       case Z_OK: continue
       // No progress although there was room: the input is used up in the middle of a member.
@@ -82,16 +92,15 @@ package struct GzipDecompressor: ~Copyable {
   }
 
   /// The zlib state, allocated at first use and otherwise reset.
-  private mutating func readyStream() -> UnsafeMutablePointer<z_stream> {
+  private mutating func readyStream(_ wrapper: Wrapper) -> UnsafeMutablePointer<z_stream> {
     if let stream = unsafe stream {
       // Safe: an initialised stream.
-      unsafe inflateReset(stream)
+      unsafe inflateReset2(stream, wrapper.rawValue)
       return unsafe stream
     }
     let fresh = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     unsafe fresh.initialize(to: z_stream())
-    // zlib.h: 15 window bits plus 16 reads gzip and nothing else.
-    let result = unsafe inflateInit2_(fresh, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    let result = unsafe inflateInit2_(fresh, wrapper.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
     precondition(result == Z_OK, "zlib is of the version it was built with and there is memory for its state")
     unsafe stream = fresh
     return unsafe fresh

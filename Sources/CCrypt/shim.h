@@ -1,0 +1,2 @@
+// Debian's libcrypt, as a Swift module.
+#include <crypt.h>
