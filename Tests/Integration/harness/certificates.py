@@ -13,11 +13,11 @@ from cryptography.x509.oid import NameOID
 class Authority:
     """A certificate authority with its files in one directory: `ca.pem`, and NAME.pem with NAME.key for each `issue`."""
 
-    def __init__(self, directory: Path):
+    def __init__(self, directory: Path, name: str = "otlpd tests"):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("otlpd tests")
+        self._name = _name(name)
         basic = x509.BasicConstraints(ca=True, path_length=None)
         self._certificate = self._signed(self._name, self._key.public_key(), [(basic, True)])
         self.path = self._write("ca.pem", self._certificate.public_bytes(serialization.Encoding.PEM))
