@@ -1,10 +1,10 @@
 // The letters of JSON: escaped text, numbers, hex and base64, appended without a `String` where it matters.
 
-internal import Bytes
+package import Bytes
 
 extension ByteBuffer {
   /// Appends valid UTF-8 as a JSON string with its quotes (RFC 8259 section 7).
-  mutating func append(jsonText text: Span<UInt8>) {
+  package mutating func append(jsonText text: Span<UInt8>) {
     guard text.firstJSONEscape(from: 0) == text.count else {
       append(0x22)
       append(jsonEscaped: text)
