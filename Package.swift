@@ -79,7 +79,7 @@ let package = Package(
         "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
         "Bytes", "System", logging,
       ]),
-    library("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
+    library("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System"]),
     // Floor 5
     .executableTarget(
       name: "otlpd",
@@ -129,7 +129,7 @@ let package = Package(
         "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
         "Bytes", "System", "LoopbackServer", logging,
       ]),
-    tests("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes", "System"]),
+    tests("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System", logging]),
     tests("otlpd", ["Config", "Pipeline", "Sinks", "Receivers", "Processors"]),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]

@@ -33,7 +33,7 @@ package struct AdminEndpoints: Sendable {
 
   /// The answer to a path that nothing serves, on a port that serves these pages alone.
   package func notFound(_ request: HTTPRequest) -> HTTPResponse {
-    text(404, "no such page; there are /metrics, /healthz and /readyz\n")
+    text(404, "no such page; there are /metrics, /healthz, /readyz and /api/v1/\n")
   }
 
   private func page(at path: String) -> (() -> HTTPResponse)? {

@@ -11,6 +11,7 @@ internal import Receivers
 internal import SelfTelemetry
 internal import Sinks
 internal import System
+internal import TelemetryStore
 
 /// Connects journal, sinks, pipelines and listeners. Main thread.
 final class DaemonGraph: Sendable {
@@ -18,6 +19,7 @@ final class DaemonGraph: Sendable {
   private let workers: [SinkWorker]
   private let reactor: Reactor
   private let servers: [Server]
+  private let queryThreads = QueryThreads()
   private let journal: Journal
   private let isReady: Lock<Bool>
   /// Why the journal cannot go on; the process is stopping then.
@@ -61,13 +63,15 @@ final class DaemonGraph: Sendable {
     let admin = AdminEndpoints(metrics: metrics) {
       isReady.withLock { $0 } ? .ready : .notReady(reason: "starting or stopping")
     }
+    let queries = QueryAPI(
+      reader: plan.storeDirectory.map { StoreReader(directory: $0) }, threads: queryThreads, clock: clock)
     servers = DaemonGraph.servers(
-      plan, reactor: reactor, pipeline: pipeline, admin: admin, metrics: metrics, logger: logger)
+      plan, reactor: reactor, pipeline: pipeline, admin: admin, queries: queries, metrics: metrics, logger: logger)
   }
 
   private static func servers(
-    _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, metrics: MetricRegistry,
-    logger: Logger
+    _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, queries: QueryAPI,
+    metrics: MetricRegistry, logger: Logger
   ) -> [Server] {
     var servers = plan.receivers.map { receiver in
       let otlp = OTLPReceiver(
@@ -84,7 +88,10 @@ final class DaemonGraph: Sendable {
     if let address = plan.telemetryAddress {
       let http = HTTPServer(
         reactor: reactor, address: address,
-        handler: { request, reply in reply.send(admin.answer(request) ?? admin.notFound(request)) },
+        handler: { request, reply in
+          if queries.handle(request, reply) { return }
+          reply.send(admin.answer(request) ?? admin.notFound(request))
+        },
         metrics: metrics, logger: logger)
       servers.append(Server(component: "telemetry", http: http))
     }
@@ -108,6 +115,7 @@ final class DaemonGraph: Sendable {
     // Every sink has its cursors: from now on the journal lets go of what none of them needs.
     try journal.start()
     for worker in workers { try worker.start() }
+    try queryThreads.start()
     try reactor.start()
     var addresses: [String] = []
     for server in servers {
@@ -125,6 +133,7 @@ final class DaemonGraph: Sendable {
     isReady.withLock { $0 = false }
     for server in servers { server.http.stopAccepting() }
     reactor.stop(deadline: DaemonGraph.drainTime)
+    queryThreads.stop()
     journal.close()
     // With a failed disk, sinks get after the restart what they did not get before.
     let time = hasFailed ? .zero : DaemonGraph.flushTime
