@@ -10,8 +10,8 @@ BUILD := .build/release
 VENV := .venv
 PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev libdeflate-dev libzstd-dev \
   libnghttp2-dev libssl-dev
-# What the tests and the benchmark use besides: a client, and a compiler for two small programs.
-TEST_TOOLS := curl
+# What the tests and the benchmark use besides: clients, and a compiler for a few small programs.
+TEST_TOOLS := curl openssl gcc libc6-dev
 BENCH_TOOLS := gcc libc6-dev valgrind
 REQUIREMENTS := Tests/Integration/requirements.txt
 SOURCES := Package.swift Sources Tests
@@ -51,6 +51,12 @@ simulate: tests-built  ## lose power N times as often as `make test` does (SEED=
 	OTLPD_SIMULATION_SEED=$(or $(SEED),1) OTLPD_SIMULATION_FACTOR=$(or $(N),100) \
 	  swift test -c release --skip-build --disable-xctest --filter SimulationTests
 
+# `make test` runs the quick profile of the same tests.
+.PHONY: faults
+faults: build test-tools $(VENV)/ready  ## kill, damage, fill and fail the disk: every row, loops N times as long (N=1 SEED=random)
+	OTLPD_FAULTS=$(or $(N),1) OTLPD_FAULTS_SEED=$(or $(SEED),$(shell echo $$RANDOM)) \
+	  $(VENV)/bin/python -m pytest Tests/Integration/test_faults_*.py Tests/Integration/test_durability.py
+
 # In a folder of its own: the sanitizer changes every object.
 .PHONY: fuzz
 fuzz: deps  ## try damaged inputs with AddressSanitizer (SEED=1 MINUTES=10, or N=10000 for each kind of input)
@@ -62,7 +68,7 @@ fuzz: deps  ## try damaged inputs with AddressSanitizer (SEED=1 MINUTES=10, or N
 check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests
 
 .PHONY: bench
-bench: build bench-tools $(VENV)/ready  ## measure the codec, and CPU, memory, start-up and size beside rotel and a server that discards
+bench: build bench-tools $(VENV)/ready  ## measure the codec, the journal beside the bare disk, and CPU, memory, start-up and size beside rotel and a server that discards
 	swift build -c release --product CodecBench
 	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd
 

@@ -59,33 +59,35 @@ let package = Package(
     library("SelfTelemetry"),
     // Floor 1
     library("Config", ["YAML"]),
-    library("Compression", ["CZlib", "Bytes"]),
+    library("Compression", ["CZlib", "CDeflate", "CZstd", "Bytes"]),
     library("SQLite", ["CSQLite", "Bytes"]),
+    library("TLS", ["COpenSSL", "System"]),
     // Floor 2
     library("OTLP", ["Bytes"]),
     library("Journal", ["Compression", "Bytes", "System", "SelfTelemetry"]),
-    library("Reactor", ["System", "Bytes"]),
+    library("Reactor", ["TLS", "System", "Bytes"]),
     library("HTTPClient", ["CCurl", "Bytes", "System"]),
     // Floor 3
     library("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "System", "Bytes", logging]),
+    library("Authenticators", ["HTTPClient", "OTLP", "Config", "System", "Bytes"]),
     library("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", logging]),
-    library("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
+    library("HTTPServer", ["Reactor", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     // Floor 4
-    library("Receivers", ["HTTPServer", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes", logging]),
+    library("Receivers", ["HTTPServer", "TLS", "Pipeline", "OTLP", "Config", "SelfTelemetry", "Bytes", logging]),
     library("Processors", ["Pipeline", "OTLP", "Config"]),
     library(
       "Sinks",
       [
-        "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
-        "Bytes", "System", logging,
+        "Pipeline", "Journal", "TelemetryStore", "Authenticators", "HTTPClient", "Compression", "OTLP", "Config",
+        "SelfTelemetry", "Bytes", "System", logging,
       ]),
     library("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System"]),
     // Floor 5
     .executableTarget(
       name: "otlpd",
       dependencies: [
-        "Admin", "Sinks", "Processors", "Receivers", "HTTPServer", "TelemetryStore", "Pipeline", "HTTPClient",
-        "Reactor", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry", "System", "Bytes",
+        "Admin", "Sinks", "Processors", "Receivers", "HTTPServer", "TelemetryStore", "Pipeline", "Authenticators",
+        "HTTPClient", "Reactor", "TLS", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry", "System", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings, linkerSettings: standalone),
@@ -114,11 +116,13 @@ let package = Package(
     tests("SQLite", ["Bytes"]),
     tests("OTLP", ["Bytes", "Fuzzing"]),
     tests("Journal", ["Bytes", "System", "SelfTelemetry"]),
-    tests("Reactor", ["Bytes", "System"]),
+    tests("TLS", ["Bytes", "System"]),
+    tests("Reactor", ["TLS", "Bytes", "System"]),
     tests("HTTPClient", ["Bytes", "System", "LoopbackServer"]),
+    tests("Authenticators", ["HTTPClient", "Config", "System", "Bytes", "LoopbackServer"]),
     tests("Pipeline", ["Journal", "OTLP", "SelfTelemetry", "Bytes", "System", logging]),
     tests("TelemetryStore", ["SQLite", "OTLP", "Bytes", "System", "Fuzzing", logging]),
-    tests("HTTPServer", ["Reactor", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
+    tests("HTTPServer", ["Reactor", "TLS", "Compression", "SelfTelemetry", "Bytes", "System", logging]),
     tests(
       "Receivers",
       ["HTTPServer", "Pipeline", "Journal", "OTLP", "Config", "SelfTelemetry", "Bytes", "System", logging]),
@@ -126,11 +130,11 @@ let package = Package(
     tests(
       "Sinks",
       [
-        "Pipeline", "Journal", "TelemetryStore", "HTTPClient", "Compression", "OTLP", "Config", "SelfTelemetry",
-        "Bytes", "System", "LoopbackServer", logging,
+        "Pipeline", "Journal", "TelemetryStore", "Authenticators", "HTTPClient", "Compression", "OTLP", "Config",
+        "SelfTelemetry", "Bytes", "System", "LoopbackServer", logging,
       ]),
     tests("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System", logging]),
-    tests("otlpd", ["Config", "Pipeline", "Sinks", "Receivers", "Processors"]),
+    tests("otlpd", ["Config", "Pipeline", "Sinks", "Authenticators", "Receivers", "Processors"]),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

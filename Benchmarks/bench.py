@@ -1,12 +1,11 @@
-"""`make bench`: the codec alone, then what a request, a span, and an idle otlpd cost, beside rotel and a mere discarder.
+"""`make bench`: the codec alone, the journal beside the bare disk, then what a request, a span, and an idle otlpd cost, beside rotel and a mere discarder.
 
 Each number is the median of three runs; the servers take turns, so that all of them see the same minutes. CPU is the
 server's own, user and system. Fails when the codec needs more than limits.json allows.
-Usage: bench.py PATH-TO-OTLPD [codec], where `codec` measures that only. CodecBench lies beside otlpd.
+Usage: bench.py PATH-TO-OTLPD [codec | journal | servers | doors ...], where names measure only those. CodecBench lies beside otlpd.
 """
 
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -17,8 +16,10 @@ from pathlib import Path
 import payload
 import servers
 from codec import Codec
+from doors import Doors
+from journal import Journal
+from servers import compiled, free_port
 
-HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("OTLPD_BENCH_ROUNDS", "3"))
 CONNECTIONS = 8
 # Requests per run, by spans per request: about a second of work each.
@@ -31,18 +32,6 @@ IDLE_SECONDS = 1
 WARM_UP_REQUESTS = {1: 2_000, 512: 20}
 # CPU of `otlpd nop` over that of rotel: what otlpd promises.
 PROMISES = {("protobuf", 512): 1 / 6, ("JSON", 512): 1 / 8, ("protobuf", 1): 1 / 2}
-
-
-def compiled(name: str, directory: Path) -> Path:
-    binary = directory / name
-    subprocess.run(["cc", "-O2", "-o", binary, HERE / f"{name}.c"], check=True)
-    return binary
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Bench:
@@ -81,7 +70,7 @@ class Bench:
             [str(word) for word in [*command, count, CONNECTIONS]], capture_output=True, text=True, timeout=300
         )
         self.settle(server)
-        if result.returncode != 0 or int(result.stdout) < count:
+        if result.returncode != 0 or int(result.stdout.split()[0]) < count:
             raise RuntimeError(f"{name}, {encoding}, {spans} spans: {result.stdout.strip()} of {count} taken. {result.stderr}")
 
     @staticmethod
@@ -161,16 +150,28 @@ def report(bench: Bench, cpu: dict, idle: dict):
 
 def main():
     otlpd = Path(sys.argv[1]).resolve()
+    chosen = sys.argv[2:] or ["codec", "journal", "servers", "doors"]
+    failures = []
     with tempfile.TemporaryDirectory() as directory:
-        codec = Codec(otlpd.parent / "CodecBench", Path(directory))
-        for rows in codec.tables():
-            table(rows)
-        sys.stdout.flush()
-        if "codec" not in sys.argv[2:]:
-            bench = Bench(otlpd, Path(directory))
+        if "codec" in chosen:
+            codec = Codec(otlpd.parent / "CodecBench", Path(directory))
+            for rows in codec.tables():
+                table(rows)
+            failures = codec.failures
+            sys.stdout.flush()
+        if "journal" in chosen:
+            for rows in Journal(otlpd, Path(directory)).tables():
+                table(rows)
+            sys.stdout.flush()
+        bench = Bench(otlpd, Path(directory))
+        if "servers" in chosen:
             report(bench, *bench.measure())
-    if codec.failures:
-        sys.exit("\nmore than limits.json allows:\n" + "\n".join(codec.failures))
+            sys.stdout.flush()
+        if "doors" in chosen:
+            for rows in Doors(otlpd, bench.bodies, Path(directory)).tables():
+                table(rows)
+    if failures:
+        sys.exit("\nmore than limits.json allows:\n" + "\n".join(failures))
 
 
 main()

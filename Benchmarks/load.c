@@ -1,4 +1,5 @@
-// Sends one request over and over on a few kept connections, and prints how many were answered 200.
+// Sends one request over and over on a few kept connections, and prints how many were answered 200, the median time to
+// an answer in microseconds, and the seconds for all.
 //
 // Where the body says BNCH, raw or as hex digits, each request says its number: so that every span is a new one.
 //
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CONNECTIONS_MAX = 64, ANSWER_MAX = 65536, MARKS_MAX = 4096 };
@@ -24,6 +26,7 @@ struct connection {
   char *request;
   size_t sent;
   size_t answered;
+  double begun;
   char answer[ANSWER_MAX + 1];
 };
 
@@ -33,7 +36,19 @@ static size_t request_length;
 static size_t marks[MARKS_MAX];
 static int mark_count, mark_is_hex;
 static unsigned number;
-static long to_start, to_finish, succeeded;
+static long to_start, to_finish, succeeded, finished;
+static double *times;
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
 
 static int connect_to(int port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -81,7 +96,10 @@ static int push(struct connection *c) {
 static void begin(struct connection *c) {
   c->answered = 0;
   c->sent = to_start-- > 0 ? 0 : request_length + 1;
-  if (c->sent == 0) write_number(c->request), push(c);
+  if (c->sent != 0) return;
+  write_number(c->request);
+  c->begun = now();
+  push(c);
 }
 
 // Reads what is there; starts the next request after a whole answer.
@@ -96,6 +114,7 @@ static void pull(struct connection *c) {
   size_t whole = end + 4 - c->answer + (length && length < end ? atol(length + 15) : 0);
   if (c->answered < whole) return;
   succeeded += !strncmp(c->answer + 8, " 200", 4);
+  times[finished++] = now() - c->begun;
   to_finish--;
   begin(c);
 }
@@ -105,9 +124,11 @@ int main(int argc, char **argv) {
   int port = atoi(argv[1]), count = atoi(argv[6]);
   to_start = to_finish = atol(argv[5]);
   if (count > CONNECTIONS_MAX) count = CONNECTIONS_MAX;
+  times = malloc((to_start + 1) * sizeof *times);
   read_request(port, argv[2], argv[3], argv[4]);
   find_marks();
   struct pollfd polled[CONNECTIONS_MAX];
+  double start = now();
   for (int i = 0; i < count; i++) {
     connections[i].request = memcpy(malloc(request_length), request, request_length);
     connections[i].socket = polled[i].fd = connect_to(port);
@@ -121,5 +142,7 @@ int main(int argc, char **argv) {
       if (polled[i].revents & (POLLIN | POLLHUP | POLLERR)) pull(&connections[i]);
     }
   }
-  printf("%ld\n", succeeded);
+  double seconds = now() - start;
+  qsort(times, finished, sizeof *times, by_value);
+  printf("%ld %.1f %.3f\n", succeeded, times[finished / 2] * 1e6, seconds);
 }

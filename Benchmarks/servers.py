@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import socket
+import ssl
 import subprocess
 import sysconfig
 import time
@@ -12,14 +14,30 @@ from pathlib import Path
 
 from payload import request
 
+HERE = Path(__file__).parent
 PROBE = request(1).SerializeToString()
+# Whoever answers, whatever certificate it shows.
+ANYBODY = ssl._create_unverified_context()
+
+
+def compiled(name: str, directory: Path, *libraries: str) -> Path:
+    binary = directory / name
+    subprocess.run(["cc", "-O2", "-o", binary, HERE / f"{name}.c", *libraries], check=True)
+    return binary
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Server:
     """A running server and what /proc says of it."""
 
-    def __init__(self, command: list, port: int, directory: Path):
+    def __init__(self, command: list, port: int, directory: Path, scheme: str = "http"):
         self.port = port
+        self.scheme = scheme
         self._log = open(directory / "server.log", "wb")
         started = time.monotonic()
         self.process = subprocess.Popen(
@@ -33,9 +51,9 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            url = f"http://127.0.0.1:{self.port}/v1/traces"
+            url = f"{self.scheme}://127.0.0.1:{self.port}/v1/traces"
             post = urllib.request.Request(url, data=PROBE, headers={"Content-Type": "application/x-protobuf"})
-            with urllib.request.urlopen(post, timeout=5) as answer:
+            with urllib.request.urlopen(post, timeout=5, context=ANYBODY) as answer:
                 return answer.status == 200
         except urllib.error.HTTPError:
             return False
@@ -52,6 +70,11 @@ class Server:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(rf"^{field}:\s+(\d+)", status, re.MULTILINE)[1])
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self._log.close()
+
     def close(self):
         self.process.terminate()
         try:
@@ -62,16 +85,21 @@ class Server:
         self._log.close()
 
 
-def otlpd(binary: Path, exporter: str):
-    """otlpd with one sink, its journal in memory."""
+# Room for a whole run: a store that lags is not to refuse what is measured.
+IN_MEMORY = {"durability": "memory", "max_bytes": 1 << 30}
+
+
+def otlpd(binary: Path, exporter: str, settings: dict | None = None, journal: dict = IN_MEMORY, http=None, limits=None):
+    """otlpd with one sink, whose data stays in the directory from one start to the next.
+
+    `http` and `limits` add to its configuration."""
 
     def start(port: int, directory: Path) -> Server:
         pipeline = {"receivers": ["otlp"], "exporters": [exporter]}
         document = {
-            # Room for a whole run: a store that lags is not to refuse what is measured.
-            "extensions": {"journal": {"durability": "memory", "max_bytes": 1 << 30}},
-            "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},
-            "exporters": {exporter: None},
+            "extensions": {"journal": journal, "limits": limits},
+            "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}", **(http or {})}}}},
+            "exporters": {exporter: settings},
             "service": {
                 "extensions": ["journal"],
                 "telemetry": {"metrics": {"level": "none"}},
@@ -80,7 +108,8 @@ def otlpd(binary: Path, exporter: str):
         }
         path = directory / "otlpd.yaml"
         path.write_text(json.dumps(document))
-        return Server([binary, "--config", path, "--data-dir", directory / "data"], port, directory)
+        scheme = "https" if http and "tls" in http else "http"
+        return Server([binary, "--config", path, "--data-dir", directory / "data"], port, directory, scheme)
 
     return start
 

@@ -11,6 +11,8 @@ package struct AdminEndpoints: Sendable {
   /// Whether requests are taken, and why not.
   package enum Readiness: Sendable, Equatable {
     case ready
+    /// Requests are taken, and somebody should look before they are not.
+    case readyWithWarnings([String])
     case notReady(reason: String)
   }
 
@@ -47,6 +49,7 @@ package struct AdminEndpoints: Sendable {
       {
         switch readiness() {
         case .ready: text(200, "ready\n")
+        case .readyWithWarnings(let warnings): text(200, "ready\n" + warnings.map { "warning: \($0)\n" }.joined())
         case .notReady(let reason): text(503, "not ready: \(reason)\n")
         }
       }

@@ -3,6 +3,7 @@
 /// Bytes under construction: a reply being written, a request body being received, a decoder's output.
 ///
 /// Appending grows the storage by doubling. `finish` hands the storage over and zeroes the padding behind it.
+@usableFromInline
 package struct ByteBuffer: ~Copyable {
   @usableFromInline var storage: ByteStorage
   @usableFromInline var capacityValue: Int
@@ -134,16 +135,18 @@ package struct ByteBuffer: ~Copyable {
     countValue = rest
   }
 
-  /// Drops what was written from `count` on.
+  /// Forgets what was written and keeps the storage.
+  package mutating func removeAll() { countValue = 0 }
+
+  /// Forgets what was written behind the first `count` bytes.
+  @inlinable
   package mutating func truncate(to count: Int) {
     precondition(count >= 0 && count <= countValue, "only written bytes can be removed")
     countValue = count
   }
 
-  /// Forgets what was written and keeps the storage.
-  package mutating func removeAll() { countValue = 0 }
-
   /// Overwrites the byte at `index`, which must have been written.
+  @inlinable
   package mutating func replace(at index: Int, with byte: UInt8) {
     precondition(index >= 0 && index < countValue, "only a written byte can be replaced")
     // Safe: `index` is inside the written bytes.
@@ -169,6 +172,8 @@ package struct ByteBuffer: ~Copyable {
   ///
   /// `body` returns how many of them it initialised. `Bytes.padding` bytes behind the capacity may be scribbled on.
   @unsafe
+  @inlinable
+  @inline(__always)
   package mutating func appendUnsafe<Failure: Error>(
     capacity: Int, _ body: (UnsafeMutablePointer<UInt8>) throws(Failure) -> Int
   ) throws(Failure) {

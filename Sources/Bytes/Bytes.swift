@@ -33,6 +33,7 @@ package final class ByteStorage: ManagedBuffer<Int, UInt8> {
 /// zero, those behind an inner window are its neighbours. Scanners that load 8 or 16 bytes at a time rely on it.
 /// Copying a `Bytes` costs one reference count.
 // `@unchecked Sendable`: nothing writes to the storage once a `Bytes` refers to it.
+@usableFromInline
 package struct Bytes: @unchecked Sendable {
   /// Bytes that may be read behind the end of any window.
   package static let padding = 64
@@ -40,7 +41,7 @@ package struct Bytes: @unchecked Sendable {
   @usableFromInline let storage: ByteStorage
   @usableFromInline let offset: Int
   /// The number of bytes in the window.
-  package let count: Int
+  @usableFromInline package let count: Int
 
   /// No bytes.
   package init() { unsafe self.init(storage: ByteStorage.empty, offset: 0, count: 0) }
@@ -127,6 +128,7 @@ package struct Bytes: @unchecked Sendable {
 }
 
 extension Bytes: Equatable {
+  @usableFromInline
   package static func == (left: Bytes, right: Bytes) -> Bool {
     guard left.count == right.count else { return false }
     let (a, b) = (left.span, right.span)

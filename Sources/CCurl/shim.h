@@ -19,6 +19,7 @@ struct otlpd_curl {
   const char *(*easy_strerror)(CURLcode);
   struct curl_slist *(*slist_append)(struct curl_slist *, const char *);
   void (*slist_free_all)(struct curl_slist *);
+  curl_version_info_data *(*version_info)(CURLversion);
 };
 
 /// Looks one function up; remembers the first name that is missing.
@@ -42,7 +43,13 @@ static inline const char *otlpd_curl_open(struct otlpd_curl *curl) {
   *(void **)&curl->easy_strerror = otlpd_curl_find(library, "curl_easy_strerror", &missing);
   *(void **)&curl->slist_append = otlpd_curl_find(library, "curl_slist_append", &missing);
   *(void **)&curl->slist_free_all = otlpd_curl_find(library, "curl_slist_free_all", &missing);
+  *(void **)&curl->version_info = otlpd_curl_find(library, "curl_version_info", &missing);
   return missing;
+}
+
+/// The library's version: 0x075801 is 7.88.1.
+static inline unsigned otlpd_curl_version(struct otlpd_curl curl) {
+  return curl.version_info(CURLVERSION_NOW)->version_num;
 }
 
 // Variadic functions are not importable: one inline function per kind of argument.
@@ -77,6 +84,14 @@ static inline CURLcode otlpd_curl_set_callbacks(struct otlpd_curl curl, CURL *ha
   if (code == CURLE_OK) code = curl.easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
   if (code == CURLE_OK) code = curl.easy_setopt(handle, CURLOPT_XFERINFODATA, context);
   if (code == CURLE_OK) code = curl.easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+  return code;
+}
+
+/// Sets what is asked for the socket of a new connection; NULL lets libcurl open it.
+static inline CURLcode otlpd_curl_set_socket(struct otlpd_curl curl, CURL *handle, curl_opensocket_callback on_open,
+                                             void *context) {
+  CURLcode code = curl.easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  if (code == CURLE_OK) code = curl.easy_setopt(handle, CURLOPT_OPENSOCKETDATA, context);
   return code;
 }
 

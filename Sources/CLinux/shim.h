@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 
 // accept4 hides behind _GNU_SOURCE, which makes clang modules clash when only one header defines it.
 int accept4(int, struct sockaddr *__restrict, socklen_t *__restrict, int);

@@ -6,6 +6,9 @@ package struct AuthConfig: ConfigBlock, Equatable, Sendable {
 
   package init() {}
 
+  /// The extension; nil when none is named.
+  package var id: ComponentID? { try? ComponentID(parsing: authenticator) }
+
   package mutating func read(from map: MapReader) {
     map.read("authenticator", into: &authenticator)
     map.inert("request_params", default: [String]())
@@ -18,7 +21,7 @@ package struct AuthConfig: ConfigBlock, Equatable, Sendable {
     guard let auth, !auth.authenticator.isEmpty else { return }
     map.fail(
       key,
-      "authenticator \(quoted(auth.authenticator)) cannot be used: no authenticator extension is built into this"
+      "authenticator \(quoted(auth.authenticator)) cannot be used: no authenticator for receivers is built into this"
         + " version of otlpd, and \(reason)")
   }
 }

@@ -32,13 +32,19 @@ package struct ComponentID: Hashable, Sendable, Comparable, CustomStringConverti
       throw ComponentIDError(
         message: "in \(quoted(text)) id: a type is letters, digits and _, at most 63, with a letter first")
     }
-    // The name becomes a metric label and a part of file names.
     guard parts.count == 1 || Self.isName(parts[1]) else {
-      throw ComponentIDError(
-        message: "in \(quoted(text)) id: a name has at most 1024 characters, none of them control characters or spaces")
+      throw ComponentIDError(message: "in \(quoted(text)) id: a name has no control characters and no spaces")
     }
     self.init(type: parts[0], name: parts.count == 1 ? "" : parts[1])
+    let count = description.utf8.count
+    guard count <= Self.bytesMax else {
+      throw ComponentIDError(
+        message: "in \(quoted(text)) id: an id has at most \(Self.bytesMax) bytes, found \(count); shorten the name")
+    }
   }
+
+  /// The id becomes a metric label, and each stored request names the sinks that get it.
+  private static let bytesMax = 255
 
   private static func isType(_ text: String) -> Bool {
     guard let first = text.first, first.isASCII, first.isLetter, text.utf8.count <= 63 else { return false }
@@ -46,8 +52,7 @@ package struct ComponentID: Hashable, Sendable, Comparable, CustomStringConverti
   }
 
   private static func isName(_ text: String) -> Bool {
-    text.count <= 1024
-      && text.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0.value >= 0x20 && $0.value != 0x7F }
+    text.unicodeScalars.allSatisfy { !$0.properties.isWhitespace && $0.value >= 0x20 && $0.value != 0x7F }
   }
 
   private static func trimmed(_ text: Substring) -> String {

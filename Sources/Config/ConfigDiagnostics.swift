@@ -53,6 +53,7 @@ package final class ConfigDiagnostics {
   private var collectedErrors: [ConfigProblem] = []
   private var collectedWarnings: [ConfigProblem] = []
   private var collectedInertKeys: [ConfigProblem] = []
+  private var collectedNotes: [ConfigProblem] = []
   private var inertDepth = 0
   /// Also walk blocks that the file leaves out, so that `knownPaths` is complete.
   package let recordsKnownPaths: Bool
@@ -67,8 +68,12 @@ package final class ConfigDiagnostics {
   /// Keys of the Collector that are checked and accepted, set to something else than their default, and do nothing yet.
   package var inertKeys: [ConfigProblem] { Self.sorted(collectedInertKeys) }
 
+  /// What is good to know: nothing to mend.
+  package var notes: [ConfigProblem] { Self.sorted(collectedNotes) }
+
   package func error(_ problem: ConfigProblem) { collectedErrors.append(problem) }
   package func warn(_ problem: ConfigProblem) { collectedWarnings.append(problem) }
+  package func note(_ problem: ConfigProblem) { collectedNotes.append(problem) }
 
   /// Notes a key without effect, unless it lies inside a block that is noted as a whole.
   package func noteInert(_ path: String, at position: SourcePosition) {

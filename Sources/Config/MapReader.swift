@@ -100,6 +100,13 @@ package final class MapReader {
     diagnostics.error(ConfigProblem(position: position, path: path(key), message: message))
   }
 
+  /// Says what a key comes to, when its effect is not what its name says elsewhere.
+  package func note(_ key: String, _ message: String) {
+    if let entry = entries[key] {
+      diagnostics.note(ConfigProblem(position: entry.keyPosition, path: path(key), message: message))
+    }
+  }
+
   package func warn(_ key: String, _ message: String) {
     let position = entries[key]?.value.position ?? reader.node.position
     diagnostics.warn(ConfigProblem(position: position, path: path(key), message: message))

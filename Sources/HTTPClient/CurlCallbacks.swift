@@ -28,6 +28,16 @@ func watchInterruption(
   unsafe Unmanaged<HTTPExchange>.fromOpaque(context!).takeUnretainedValue().isInterrupted ? 1 : 0
 }
 
+/// Lets no connection be opened: only one that is kept may be used.
+func refuseSocket(
+  _ context: UnsafeMutableRawPointer?, _ purpose: curlsocktype, _ address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+  // Safe: `HTTPClient.post` keeps the exchange alive while libcurl runs.
+  unsafe Unmanaged<HTTPExchange>.fromOpaque(context!).takeUnretainedValue().needsNewConnection = true
+  // curl.h: CURL_SOCKET_BAD.
+  return -1
+}
+
 private func lend(
   _ bytes: UnsafeMutablePointer<CChar>?, count: Int, to context: UnsafeMutableRawPointer?,
   _ body: (HTTPExchange, Span<UInt8>) -> Bool

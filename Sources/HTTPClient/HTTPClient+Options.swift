@@ -19,6 +19,11 @@ extension HTTPClient {
     try set(CURLOPT_MAXAGE_CONN, number: Int(settings.idleConnectionTimeout.seconds.rounded(.up)))
     try set(CURLOPT_FORBID_REUSE, number: settings.keepsConnections ? 0 : 1)
     try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, number: 1)
+    // A new connection asks for the address anew: behind a name, servers come and go.
+    try set(CURLOPT_DNS_CACHE_TIMEOUT, number: 0)
+    try set(CURLOPT_HTTP_VERSION, number: settings.version.option)
+    // A proxy speaks HTTP/1.1: HTTP/2 goes through it in a tunnel.
+    try set(CURLOPT_HTTPPROXYTUNNEL, number: settings.version == .http2 ? 1 : 0)
     try set(CURLOPT_USERAGENT, settings.userAgent, or: "cannot use the user agent \(settings.userAgent)")
     try set(CURLOPT_NOPROXY, settings.proxy.exceptions, or: "cannot use NO_PROXY")
     try configureTLS(settings.tls)
@@ -27,16 +32,11 @@ extension HTTPClient {
   private func configureTLS(_ tls: TLSClientSettings) throws(HTTPClientError) {
     try set(CURLOPT_SSL_VERIFYPEER, number: tls.skipsVerification ? 0 : 1)
     try set(CURLOPT_SSL_VERIFYHOST, number: tls.skipsVerification ? 0 : 2)
-    let version =
-      switch tls.minimumVersion {
-      case .tls10: CURL_SSLVERSION_TLSv1_0
-      case .tls11: CURL_SSLVERSION_TLSv1_1
-      case .tls12: CURL_SSLVERSION_TLSv1_2
-      case .tls13: CURL_SSLVERSION_TLSv1_3
-      }
-    try set(CURLOPT_SSLVERSION, number: version)
+    // A resumed session would show the certificate of the first handshake, also when the file is another by now.
+    try set(CURLOPT_SSL_SESSIONID_CACHE, number: 0)
+    try set(CURLOPT_SSLVERSION, number: tls.minimumVersion.option | (tls.maximumVersion?.upperOption ?? 0))
     if let pem = tls.caPEM {
-      try set(CURLOPT_CAINFO_BLOB, copying: pem)
+      try set(CURLOPT_CAINFO_BLOB, copying: pem, or: "cannot use tls.ca_pem")
     } else if let file = tls.caFile {
       try require(readable: file, "tls.ca_file")
       try set(CURLOPT_CAINFO, file, or: "cannot use tls.ca_file \(file)")
@@ -45,16 +45,20 @@ extension HTTPClient {
     if (tls.caPEM ?? tls.caFile) != nil, !tls.includesSystemCAs {
       try set(CURLOPT_CAPATH, nil, or: "cannot restrict the authorities")
     }
-    if let file = tls.certificateFile {
+    if let pem = tls.certificatePEM {
+      try set(CURLOPT_SSLCERT_BLOB, copying: pem, or: "cannot use tls.cert_pem")
+    } else if let file = tls.certificateFile {
       try require(readable: file, "tls.cert_file")
       try set(CURLOPT_SSLCERT, file, or: "cannot use tls.cert_file \(file)")
     }
-    if let file = tls.keyFile {
+    if let pem = tls.keyPEM {
+      try set(CURLOPT_SSLKEY_BLOB, copying: pem, or: "cannot use tls.key_pem")
+    } else if let file = tls.keyFile {
       try require(readable: file, "tls.key_file")
       try set(CURLOPT_SSLKEY, file, or: "cannot use tls.key_file \(file)")
-      // Without one, OpenSSL asks the terminal for the passphrase of a locked key, and waits.
-      try set(CURLOPT_KEYPASSWD, "", or: "cannot use tls.key_file \(file)")
     }
+    // Without one, OpenSSL asks the terminal for the passphrase of a locked key, and waits.
+    try set(CURLOPT_KEYPASSWD, "", or: "cannot use the key of tls")
   }
 
   private func require(readable path: String, _ key: String) throws(HTTPClientError) {
@@ -75,9 +79,9 @@ extension HTTPClient {
     guard code == CURLE_OK else { throw unusable(problem, code) }
   }
 
-  private func set(_ option: CURLoption, copying text: String) throws(HTTPClientError) {
+  private func set(_ option: CURLoption, copying text: String, or problem: String) throws(HTTPClientError) {
     let code = unsafe otlpd_curl_set_blob(curl, handle, option, text, text.utf8.count)
-    guard code == CURLE_OK else { throw unusable("cannot use tls.ca_pem", code) }
+    guard code == CURLE_OK else { throw unusable(problem, code) }
   }
 
   /// The proxy that libcurl does not find by itself: it ignores `HTTP_PROXY` in capitals, since a web server may set
@@ -96,13 +100,17 @@ extension HTTPClient {
   }
 
   /// The fields as libcurl's list, which the caller frees.
-  func fieldList(_ fields: [HTTPField]) throws(HTTPClientError) -> UnsafeMutablePointer<curl_slist>? {
+  ///
+  /// - Parameter host: the Host field, unless `fields` has one; nil leaves it to libcurl.
+  func fieldList(_ fields: [HTTPField], host: String?) throws(HTTPClientError) -> UnsafeMutablePointer<curl_slist>? {
     if let bad = fields.first(where: { !$0.isValid }) {
       throw .unusable(
         "cannot send the header \(bad.name.debugDescription): it holds characters that no header may hold")
     }
     // An empty Expect keeps libcurl from waiting up to a second for "100 Continue" above 1 MiB.
     var list = unsafe curl.slist_append(nil, "Expect:")
+    var fields = fields
+    if let host, !fields.contains(where: { $0.name.lowercased() == "host" }) { fields.append(HTTPField("Host", host)) }
     for field in fields {
       // A name with a semicolon is sent with an empty value; with a colon it would not be sent at all.
       let line = field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)"
@@ -131,6 +139,30 @@ extension HTTPClient {
   private func unusable(_ problem: String, _ code: CURLcode) -> HTTPClientError {
     .unusable("\(problem): \(curl.text(for: code))")
   }
+}
+
+extension HTTPVersion {
+  var option: Int {
+    switch self {
+    case .negotiated: CURL_HTTP_VERSION_2TLS
+    case .http1: CURL_HTTP_VERSION_1_1
+    case .http2: CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE
+    }
+  }
+}
+
+extension TLSClientSettings.Version {
+  fileprivate var option: Int {
+    switch self {
+    case .tls10: CURL_SSLVERSION_TLSv1_0
+    case .tls11: CURL_SSLVERSION_TLSv1_1
+    case .tls12: CURL_SSLVERSION_TLSv1_2
+    case .tls13: CURL_SSLVERSION_TLSv1_3
+    }
+  }
+
+  /// curl.h: the upper end of the range stands 16 bits higher.
+  fileprivate var upperOption: Int { option << 16 }
 }
 
 extension ProxySettings {

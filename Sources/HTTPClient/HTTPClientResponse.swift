@@ -13,7 +13,7 @@ package struct HTTPField: Sendable, Equatable {
   }
 
   /// RFC 9110 5.1 and 5.5: the name is a token, the value holds no control characters but tabs.
-  var isValid: Bool {
+  package var isValid: Bool {
     !name.isEmpty && name.utf8.allSatisfy(Self.isTokenByte)
       && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
   }

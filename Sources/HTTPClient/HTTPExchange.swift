@@ -13,6 +13,10 @@ final class HTTPExchange {
   private var headBytes = 0
   private var body = ByteBuffer()
   private(set) var isTooLarge = false
+  /// The empty line behind the final head has arrived.
+  private(set) var isHeadComplete = false
+  /// Nothing was sent, for there was no kept connection to send it on.
+  var needsNewConnection = false
 
   init(responseBytesMax: Int, interruption: Interruption) {
     self.responseBytesMax = responseBytesMax
@@ -28,8 +32,10 @@ final class HTTPExchange {
       // A status line begins a new head: the ones before were interim responses (RFC 9110 15.2).
       fields = []
       headBytes = 0
+      isHeadComplete = false
       return
     }
+    if line.count <= 2, text.allSatisfy(\.isNewline) { isHeadComplete = true }
     headBytes += line.count
     guard headBytes <= Self.headBytesMax, let colon = text.firstIndex(of: ":") else { return }
     fields.append(HTTPField(String(text[..<colon]), trimmed(text[text.index(after: colon)...])))

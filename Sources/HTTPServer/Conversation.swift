@@ -5,6 +5,20 @@ internal import Compression
 internal import Reactor
 internal import System
 
+/// A request that waits for memory.
+private struct MemoryWait {
+  enum Purpose {
+    /// Its body, before it is read; in all so many bytes.
+    case body(total: Int)
+    /// Its content, before it is unpacked.
+    case content(of: HTTPRequest, Reply, claim: Int)
+  }
+
+  /// What the budget calls the waiting.
+  let id: UInt64
+  let purpose: Purpose
+}
+
 /// Drives a `RequestReader` with what arrives and answers one request after the other. Loop thread only.
 ///
 /// While an answer is due, at most `pipelinedBytesMax` of the next requests are read; while a slow reader leaves more
@@ -27,13 +41,29 @@ struct Conversation: ~Copyable {
   private var writeStart: Instant?
   /// Whether `phaseStart` is that of a head that has begun to arrive.
   private var isTimingHead = false
+  /// When the body must have come on: every byte earns time, but never more than a body has to begin with.
+  private var bodyDeadline: Instant
+  /// How many bytes of the body have earned their time.
+  private var bodyCounted = 0
+  /// Memory for the current request's body.
+  private var reservation: Reservation
+  /// Memory for `pending`.
+  private var pendingReservation: Reservation
+  /// What the current request waits for memory with.
+  private var wait: MemoryWait?
 
   init(_ service: HTTPService, token: UInt64, peer: SocketAddress) {
     self.service = service
     self.token = token
     reader = RequestReader(limits: service.server.limits, peer: peer.description)
     phaseStart = Instant(nanoseconds: 0)
+    bodyDeadline = phaseStart
+    reservation = Reservation(service.server.shared.memory)
+    pendingReservation = Reservation(service.server.shared.memory)
   }
+
+  /// The connection is closed.
+  mutating func closed() { stopWaiting() }
 
   private var limits: Limits { service.server.limits }
   private var awaitsAnswer: Bool { reader.phase == .answering }
@@ -53,9 +83,9 @@ struct Conversation: ~Copyable {
     } else {
       scratch.removeAll()
       outcome = connection.receive(
-        into: &scratch, minimum: 1, maximum: awaitsAnswer ? limits.pipelinedBytesMax : .max)
+        into: &scratch, minimum: 1, maximum: awaitsAnswer ? limits.pipelinedBytesMax : service.readMaximum)
       let used = advance(scratch, &connection, turn)
-      if used < scratch.count { pending.append(scratch.span.extracting(used...)) }
+      if used < scratch.count && connection.isOpen { pending.append(scratch.span.extracting(used...)) }
     }
     switch outcome {
     case .moved, .wouldBlock: break
@@ -72,7 +102,7 @@ struct Conversation: ~Copyable {
     let input = exchange(&pending, with: ByteBuffer())
     let used = advance(input, &connection, turn)
     // Idle connections hold no buffer.
-    if used == input.count { return }
+    if used == input.count || !connection.isOpen { return }
     pending = input
     pending.removeFirst(used)
   }
@@ -86,12 +116,14 @@ struct Conversation: ~Copyable {
     while canAdvance(connection) {
       let before = reader.phase
       let step = reader.next(input.span, from: &used)
-      if reader.phase != before { phaseStart = turn.now }
+      if reader.phase != before { beginPhase(turn) }
       switch step {
       case .needMore: return used
       case .sendContinue:
         let line = service.continueLine
         connection.send(line.span)
+      case .reserve(let total):
+        if makeRoom(total, for: .body(total: total), turn) { reader.granted(total) }
       case .request(let request):
         handOver(request, &connection, turn)
         if awaitsAnswer { return used }
@@ -103,7 +135,7 @@ struct Conversation: ~Copyable {
 
   /// Whether the next request may be looked at.
   private func canAdvance(_ connection: borrowing Connection) -> Bool {
-    !awaitsAnswer && connection.isOpen && connection.unsentCount <= limits.unsentBytesMax
+    !awaitsAnswer && wait == nil && connection.isOpen && connection.unsentCount <= limits.unsentBytesMax
   }
 
   /// The client has ended its side: what is complete is answered, what is cut is refused.
@@ -120,11 +152,35 @@ struct Conversation: ~Copyable {
     sequence += 1
     let reply = Reply(mailbox: service.mailbox, token: token, sequence: sequence)
     guard request.head.coding == .gzip else { return service.server.handler(request, reply) }
-    do throws(GzipError) {
-      let body = try service.decompressor.decompress(request.body.span, limit: limits.bodyBytesMax)
-      service.server.handler(HTTPRequest(head: request.head, body: body, peer: request.peer), reply)
-    } catch {
-      refuse(Conversation.refusal(for: error), closing: false, &connection, turn)
+    // Telemetry shrinks five- to fifteenfold; who claims more in the end has to ask for it.
+    unpack(request, claim: request.body.count * 16 + 64 << 10, reply, &connection, turn)
+  }
+
+  /// Hands a packed request over when there is memory for its content.
+  ///
+  /// - Parameter claim: how large the content may be this time; it grows until it is the limit.
+  private mutating func unpack(
+    _ request: HTTPRequest, claim: Int, isWoken: Bool = false, _ reply: Reply, _ connection: inout Connection,
+    _ turn: Turn
+  ) {
+    // Both forms are held at once, and must be able to fit.
+    let claimMax = min(limits.bodyBytesMax, service.server.shared.memory.largeBytesMax - request.body.count)
+    var claim = min(claim, claimMax)
+    while true {
+      let total = request.body.count + claim
+      guard makeRoom(total, for: .content(of: request, reply, claim: claim), isWoken: isWoken, turn) else { return }
+      do throws(GzipError) {
+        let body = try service.decompressor.decompress(request.body.span, limit: claim)
+        reservation.shrink(to: body.count)
+        return service.server.handler(HTTPRequest(head: request.head, body: body, peer: request.peer), reply)
+      } catch {
+        guard case .tooLarge = error, claim < claimMax else {
+          return refuse(Conversation.refusal(for: error), closing: false, &connection, turn)
+        }
+        // Nothing is held while more is waited for: requests that did would wait for each other.
+        reservation.shrink(to: request.body.count)
+        claim = min(claim * 4, claimMax)
+      }
     }
   }
 
@@ -133,6 +189,55 @@ struct Conversation: ~Copyable {
     case .tooLarge: HTTPRefusal(.bodyTooLarge, error.description)
     case .truncated, .corrupt: HTTPRefusal(.malformed, error.description)
     }
+  }
+
+  // MARK: Memory
+
+  /// - Returns: whether the current request has `total` bytes reserved; if not, it waits for them.
+  private mutating func makeRoom(
+    _ total: Int, for purpose: MemoryWait.Purpose, isWoken: Bool = false, _ turn: Turn
+  ) -> Bool {
+    let id = reservation.grow(to: total, isWoken: isWoken, wake: service.wake(token))
+    guard let id else { return true }
+    // The time to wait does not begin again for who was woken in vain.
+    wait = MemoryWait(id: id, purpose: purpose)
+    if !isWoken { phaseStart = turn.now }
+    service.waiting += 1
+    return false
+  }
+
+  /// There may be memory now.
+  mutating func memoryFreed(_ connection: inout Connection, _ turn: Turn) {
+    guard let wait else { return }
+    stopWaiting()
+    switch wait.purpose {
+    case .body(let total):
+      if makeRoom(total, for: wait.purpose, isWoken: true, turn) {
+        reader.granted(total)
+        beginPhase(turn)
+      }
+    case .content(let request, let reply, let claim):
+      unpack(request, claim: claim, isWoken: true, reply, &connection, turn)
+    }
+    goOn(&connection, turn)
+  }
+
+  private mutating func stopWaiting() {
+    guard let wait else { return }
+    service.server.shared.memory.forget(wait.id)
+    service.waiting -= 1
+    self.wait = nil
+  }
+
+  private mutating func waitedInVain(_ connection: inout Connection, _ turn: Turn) {
+    memoryFreed(&connection, turn)
+    guard let wait else { return }
+    stopWaiting()
+    service.server.shared.noteRefusedForMemory()
+    let isBodyRead = if case .content = wait.purpose { true } else { false }
+    refuse(
+      HTTPRefusal(.overloaded, "there is no memory for this request now"), closing: !isBodyRead, &connection, turn)
+    goOn(&connection, turn)
   }
 
   // MARK: Answering
@@ -155,8 +260,13 @@ struct Conversation: ~Copyable {
   /// Writes the answer and goes on to the next request, or closes when one side wants to.
   private mutating func answer(_ response: HTTPResponse, closing: Bool, _ connection: inout Connection, _ turn: Turn) {
     let keepsAlive = reader.keepsAlive && !closing && !turn.isDraining
+    reservation.shrink(to: 0)
     service.write(response, isHead: reader.isHeadRequest, keepsAlive: keepsAlive, reader.isHTTP10, to: &connection)
-    guard keepsAlive else { return connection.closeLingering(service.linger, turn) }
+    guard keepsAlive else {
+      pending = ByteBuffer()
+      pendingReservation.shrink(to: 0)
+      return connection.closeLingering(service.linger, turn)
+    }
     reader.answered()
     phaseStart = turn.now
   }
@@ -164,6 +274,11 @@ struct Conversation: ~Copyable {
   /// - Parameter closing: whether what follows on the connection cannot be understood.
   private mutating func refuse(_ refusal: HTTPRefusal, closing: Bool, _ connection: inout Connection, _ turn: Turn) {
     let refusal = refusal.path.isEmpty ? reader.located(refusal) : refusal
+    switch refusal.reason {
+    case .tlsHandshake: service.server.shared.misdirected.note(.tlsOnPlain, peer: connection.peer.description)
+    case .http2Preface: service.server.shared.misdirected.note(.http2OnHTTP, peer: connection.peer.description)
+    default: break
+    }
     var response = service.server.refusalBody(refusal)
     response.headers += refusal.headers
     answer(response, closing: closing, &connection, turn)
@@ -176,13 +291,30 @@ struct Conversation: ~Copyable {
 
   // MARK: Waiting
 
+  /// The times of what comes next run from now.
+  private mutating func beginPhase(_ turn: Turn) {
+    phaseStart = turn.now
+    guard reader.phase == .body else { return }
+    bodyDeadline = turn.now.after(nanoseconds: service.waits.body)
+    bodyCounted = 0
+  }
+
+  /// Reserves memory for what is held back; a client for whose header there is none is refused.
+  private mutating func reservePending(_ connection: inout Connection, _ turn: Turn) {
+    let cost = pending.capacity > limits.unreservedBodyBytesMax ? pending.capacity : 0
+    if cost == pendingReservation.bytes || pendingReservation.resize(to: cost) || awaitsAnswer || wait != nil { return }
+    service.server.shared.noteRefusedForMemory()
+    refuse(HTTPRefusal(.overloaded, "there is no memory for this request now"), closing: true, &connection, turn)
+  }
+
   /// Decides what the connection waits for, and for how long.
   mutating func settle(_ connection: inout Connection, _ turn: Turn) {
+    reservePending(&connection, turn)
     guard connection.isOpen else { return }
     let unsentCount = connection.unsentCount
     let isBehind = unsentCount > limits.unsentBytesMax
     let isFull = awaitsAnswer && pending.count >= limits.pipelinedBytesMax
-    connection.isReading = !hasEnded && !isBehind && !isFull
+    connection.isReading = !hasEnded && !isBehind && !isFull && wait == nil
     let waits = service.waits
     let now = turn.now
     let isHeadBegun = reader.phase == .head && !pending.isEmpty
@@ -190,12 +322,15 @@ struct Conversation: ~Copyable {
     if isHeadBegun && !isTimingHead { phaseStart = now }
     isTimingHead = isHeadBegun
     switch reader.phase {
+    case _ where wait != nil: connection.deadline = phaseStart.after(nanoseconds: waits.hold)
     case .head:
       connection.deadline =
         isHeadBegun ? phaseStart.after(nanoseconds: waits.head) : now.after(nanoseconds: waits.idle)
     case .body:
-      let earned = UInt64(reader.bodyCount / limits.bodyBytesPerSecondMin) * 1_000_000_000
-      connection.deadline = phaseStart.after(nanoseconds: waits.body + earned)
+      let earned = UInt64(max(0, reader.bodyCount - bodyCounted)) * 1_000_000_000 / UInt64(limits.bodyBytesPerSecondMin)
+      bodyDeadline = min(bodyDeadline.after(nanoseconds: earned), now.after(nanoseconds: waits.body))
+      bodyCounted = reader.bodyCount
+      connection.deadline = bodyDeadline
     case .answering: connection.deadline = phaseStart.after(nanoseconds: waits.answer)
     case .refused: break
     }
@@ -209,6 +344,7 @@ struct Conversation: ~Copyable {
 
   mutating func deadlinePassed(_ connection: inout Connection, _ turn: Turn) {
     if connection.unsentCount > 0 { return connection.close() }
+    if wait != nil { return waitedInVain(&connection, turn) }
     switch reader.phase {
     case .answering:
       refuse(HTTPRefusal(.answerOverdue, "the request was not handled in time"), closing: true, &connection, turn)

@@ -7,11 +7,13 @@ internal import System
 /// Passes the loop's events to the connection's `Conversation`. Loop thread only.
 final class HTTPConnection: ConnectionHandler {
   private let service: HTTPService
+  private let peer: SocketAddress
   // One value, so that an event costs one check of exclusive access and not one per field.
   private var conversation: Conversation
 
   init(_ service: HTTPService, token: UInt64, peer: SocketAddress) {
     self.service = service
+    self.peer = peer
     conversation = Conversation(service, token: token, peer: peer)
   }
 
@@ -24,12 +26,23 @@ final class HTTPConnection: ConnectionHandler {
   func unsentShrank(_ connection: inout Connection, _ turn: Turn) { conversation.unsentShrank(&connection, turn) }
   func deadlinePassed(_ connection: inout Connection, _ turn: Turn) { conversation.deadlinePassed(&connection, turn) }
   func drain(_ connection: inout Connection, _ turn: Turn) { conversation.drain(&connection, turn) }
-  func closed() { service.server.connectionClosed() }
+
+  func closed() {
+    conversation.closed()
+    service.server.connectionClosed(peer)
+  }
 
   /// Answers the request that `sequence` counts, unless it was answered or its connection is gone.
   static func deliver(_ response: HTTPResponse, to token: UInt64, _ sequence: UInt64, on loop: EventLoop) {
     loop.withConnection(token) { connection, handler, turn in
       (handler as? HTTPConnection)?.conversation.deliver(response, sequence, &connection, turn)
+    }
+  }
+
+  /// Lets the request that waits for memory try again, unless it is gone.
+  static func memoryFreed(for token: UInt64, on loop: EventLoop) {
+    loop.withConnection(token) { connection, handler, turn in
+      (handler as? HTTPConnection)?.conversation.memoryFreed(&connection, turn)
     }
   }
 }

@@ -13,6 +13,8 @@ struct HTTPMetrics: Sendable {
   let connections: Gauge
   /// Connections that were turned away: there were too many.
   let refusedByLimit: Counter
+  /// Connections that were turned away: there were too many from their address.
+  let refusedByAddressLimit: Counter
   /// How often connections had to wait because descriptors ran out.
   let acceptPauses: Counter
   private let byStatus: [(status: Int, counter: Counter)]
@@ -23,6 +25,8 @@ struct HTTPMetrics: Sendable {
     let refusedHelp = "Connections that were not taken: too many were open, or no file descriptor was left."
     refusedByLimit = registry.counter(
       "otlpd_connections_refused", help: refusedHelp, labels: [Label("reason", "limit")])
+    refusedByAddressLimit = registry.counter(
+      "otlpd_connections_refused", help: refusedHelp, labels: [Label("reason", "address_limit")])
     acceptPauses = registry.counter(
       "otlpd_connections_refused", help: refusedHelp, labels: [Label("reason", "descriptors")])
     func requests(_ code: String) -> Counter {

@@ -4,6 +4,7 @@ package import Logging
 package import Reactor
 package import SelfTelemetry
 internal import System
+package import TLS
 
 /// What a server calls with every complete request, on the loop's thread: never block. Answer through the `Reply`, now
 /// or later, from any thread.
@@ -18,26 +19,41 @@ package final class HTTPServer: Sendable {
   let handler: HTTPHandler
   let refusalBody: @Sendable (HTTPRefusal) -> HTTPResponse
   let metrics: HTTPMetrics
+  let shared: SharedResources
+  /// nil for plain text.
+  let tls: TLSServer?
   private let reactor: Reactor
   private let address: ListenAddress
   private let logger: Logger
   private let sockets = Lock<[ListeningSocket]>([])
-  private let lastPauseLog = Lock<Instant?>(nil)
+  private let pausePace = Lock(LogPace(interval: .seconds(60)))
 
-  /// - Parameter refusalBody: makes the body of an answer that the server gives by itself; called on a loop.
+  /// - Parameters:
+  ///   - tls: nil for plain text.
+  ///   - refusalBody: makes the body of an answer that the server gives by itself; called on a loop.
+  ///   - shared: what the limits of all servers count together.
   package init(
-    reactor: Reactor, address: ListenAddress, limits: Limits = Limits(), handler: @escaping HTTPHandler,
-    refusalBody: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { $0.textResponse }, metrics: MetricRegistry,
-    logger: Logger
+    reactor: Reactor, address: ListenAddress, tls: TLSServer? = nil, limits: Limits = Limits(),
+    handler: @escaping HTTPHandler,
+    refusalBody: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { $0.textResponse }, shared: SharedResources,
+    metrics: MetricRegistry, logger: Logger
   ) {
     self.reactor = reactor
     self.address = address
+    self.tls = tls
+    self.shared = shared
+    var limits = limits
+    // What could never be reserved need not wait for it.
+    limits.bodyBytesMax = min(limits.bodyBytesMax, shared.memory.largeBytesMax - 1)
     self.limits = limits
     self.handler = handler
     self.refusalBody = refusalBody
     self.metrics = HTTPMetrics(metrics)
     self.logger = logger
   }
+
+  /// Whether it speaks TLS.
+  package var isSecure: Bool { tls != nil }
 
   /// Listens, and serves as soon as the reactor runs.
   ///
@@ -76,30 +92,27 @@ package final class HTTPServer: Sendable {
   // MARK: Called by the connections
 
   /// Counts a connection, unless there are too many.
-  func connectionOpened() -> Bool {
-    if metrics.connections.value >= limits.connectionsMax {
-      metrics.refusedByLimit.add()
-      return false
+  func connectionOpened(_ peer: SocketAddress) -> ConnectionTable.Verdict {
+    let verdict = shared.connections.admit(peer, limits)
+    switch verdict {
+    case .admitted: metrics.connections.add(1)
+    case .tooMany: metrics.refusedByLimit.add()
+    case .tooManyFromThere: metrics.refusedByAddressLimit.add()
     }
-    metrics.connections.add(1)
-    return true
+    return verdict
   }
 
-  func connectionClosed() { metrics.connections.add(-1) }
+  func connectionClosed(_ peer: SocketAddress) {
+    shared.connections.left(peer)
+    metrics.connections.add(-1)
+  }
 
   /// Descriptors have run out: counted each time, logged once a minute.
   func acceptPaused(_ error: SystemError) {
     metrics.acceptPauses.add()
-    let now = reactor.clock.monotonic
-    let mustLog = lastPauseLog.withLock { last in
-      if let last, now.since(last) < .seconds(60) { return false }
-      last = now
-      return true
-    }
-    if mustLog {
-      logger.warning(
-        "no more connections can be taken for now; raise the limit of open files (LimitNOFILE=)",
-        metadata: ["address": "\(address)", "error": "\(error)"])
-    }
+    guard pausePace.withLock({ $0.admit(at: reactor.clock.monotonic) }) != nil else { return }
+    logger.warning(
+      "no more connections can be taken for now; raise the limit of open files (LimitNOFILE=)",
+      metadata: ["address": "\(address)", "error": "\(error)"])
   }
 }

@@ -12,13 +12,14 @@ final class HTTPService: ConnectionAcceptor {
 
   /// The times of `Limits` in nanoseconds: `Duration` arithmetic is 128 bits wide and too slow for every event.
   struct Waits {
-    let head, body, idle, answer, write: UInt64
+    let head, body, idle, answer, hold, write: UInt64
 
     init(_ limits: Limits) {
       head = limits.headTime.nanoseconds
       body = limits.bodyTime.nanoseconds
       idle = limits.idleTime.nanoseconds
       answer = limits.answerTime.nanoseconds
+      hold = limits.holdTime.nanoseconds
       write = limits.writeTime.nanoseconds
     }
   }
@@ -30,33 +31,59 @@ final class HTTPService: ConnectionAcceptor {
   let continueLine = Bytes("HTTP/1.1 100 Continue\r\n\r\n")
   var decompressor = GzipDecompressor()
   private var output = ByteBuffer(capacity: 4096)
+  private let security: TransportSecurity?
+  /// How many requests on this loop wait for memory.
+  var waiting = 0
+  /// How much is read of a request before its memory is reserved: little while others wait for memory.
+  var readMaximum: Int { waiting > 0 ? server.limits.unreservedBodyBytesMax : .max }
 
   init(_ server: HTTPServer, mailbox: Mailbox) {
     self.server = server
     self.mailbox = mailbox
     waits = Waits(server.limits)
     linger = Connection.Linger(time: server.limits.lingerTime, bytesMax: server.limits.lingerBytesMax)
+    security = server.tls.map { tls in
+      let refusal = HTTPRefusal(.malformed, MisdirectedRequests.Kind.plainOnTLS.advice)
+      return server.shared.security(
+        tls, server.limits, plainAnswer: HTTPService.lastAnswer(server.refusalBody(refusal)))
+    }
   }
 
   func accepted(_ socket: consuming Socket, from peer: SocketAddress, on loop: EventLoop) {
-    guard server.connectionOpened() else {
-      let refusal = HTTPRefusal(.overloaded, "there are too many connections")
-      var response = server.refusalBody(refusal)
-      response.headers += refusal.headers
-      prepare(response, isHead: false, keepsAlive: false, isHTTP10: false)
-      return HTTPService.end(socket, with: output)
+    switch server.connectionOpened(peer) {
+    case .admitted:
+      loop.adopt(socket, from: peer, security: security) { token in HTTPConnection(self, token: token, peer: peer) }
+    case .tooMany: refuse(socket, peer, "there are too many connections", loop)
+    case .tooManyFromThere: refuse(socket, peer, "there are too many connections from this address", loop)
     }
-    loop.adopt(socket, from: peer) { token in HTTPConnection(self, token: token, peer: peer) }
+  }
+
+  /// Lets a connection go that is one too many. Over TLS it could be told why only after the work of a handshake.
+  private func refuse(_ socket: consuming Socket, _ peer: SocketAddress, _ message: String, _ loop: EventLoop) {
+    let connections = server.shared.connections
+    guard security == nil, connections.mayLinger(atMost: server.limits.lingeringRefusalsMax) else { return }
+    let refusal = HTTPRefusal(.overloaded, message)
+    var response = server.refusalBody(refusal)
+    response.headers += refusal.headers
+    let answer = HTTPService.lastAnswer(response)
+    loop.adopt(socket, from: peer) { _ in RefusedConnection(answer, connections) }
+  }
+
+  /// What is sent on a connection that closes then.
+  private static func lastAnswer(_ response: HTTPResponse) -> Bytes {
+    var output = ByteBuffer()
+    response.appendHead(to: &output, keepsAlive: false, isHTTP10: false)
+    output.append(response.body)
+    return output.finish()
+  }
+
+  /// How the memory budget wakes a connection of this loop.
+  func wake(_ token: UInt64) -> @Sendable () -> Void {
+    { [mailbox] in mailbox.post { loop in HTTPConnection.memoryFreed(for: token, on: loop) } }
   }
 
   private static func send(_ output: borrowing ByteBuffer, to connection: inout Connection) {
     connection.send(output.span)
-  }
-
-  /// Answers at once and closes: a new connection's buffer takes a short answer whole.
-  private static func end(_ socket: consuming Socket, with output: borrowing ByteBuffer) {
-    _ = socket.send(output.span)
-    socket.shutdownWrite()
   }
 
   func acceptPaused(_ error: SystemError) { server.acceptPaused(error) }

@@ -20,18 +20,28 @@ package struct Limits: Sendable {
   /// How much of the next requests is read while one is being answered.
   package var pipelinedBytesMax = 64 << 10
   /// How many bytes of answers may wait for a slow reader before its next request is looked at.
-  package var unsentBytesMax = 64 << 10
+  package var unsentBytesMax = 16 << 10
+  /// The largest body that is taken without reserving memory: it costs no more than its connection.
+  package var unreservedBodyBytesMax = 4 << 10
 
   // MARK: Counts
 
-  /// The most connections open at once; 503 above it.
+  /// The most connections open at once, on all listeners; 503 above it.
   package var connectionsMax = 10_000
+  /// The most connections from one IPv4 address or IPv6 /64; 503 above it. nil: 1000, and no limit for this machine
+  /// itself, where proxies run.
+  package var connectionsPerAddressMax: Int?
+  /// How many refused connections stay until they have read why.
+  package var lingeringRefusalsMax = 256
 
   // MARK: Times
 
+  /// From the connection to the end of the TLS handshake.
+  package var handshakeTime = Duration.seconds(10)
   /// From the first byte of a request to the end of its header; 408 after it.
   package var headTime = Duration.seconds(10)
-  /// For a whole body, extended by one second for every `bodyBytesPerSecondMin` bytes received; 408 after it.
+  /// For a body, extended by one second for every `bodyBytesPerSecondMin` bytes received, but never to more than this
+  /// from now on, so that nobody saves time up; 408 after it.
   package var bodyTime = Duration.seconds(30)
   /// The slowest sender that is served to the end of a large body.
   package var bodyBytesPerSecondMin = 16 << 10
@@ -39,6 +49,8 @@ package struct Limits: Sendable {
   package var idleTime = Duration.seconds(60)
   /// How long a request may wait for its answer from the handler; 503 after it.
   package var answerTime = Duration.seconds(60)
+  /// How long a request may wait for memory before its body is read, and again before it is unpacked; 503 after it.
+  package var holdTime = Duration.seconds(2)
   /// How long a reader may take none of an answer.
   package var writeTime = Duration.seconds(30)
   /// How long a refused client may go on sending before the connection closes.
@@ -47,4 +59,7 @@ package struct Limits: Sendable {
   package var lingerBytesMax = 256 << 20
 
   package init() {}
+
+  /// The most connections from one network address.
+  func connectionsPerAddress(isLocal: Bool) -> Int { connectionsPerAddressMax ?? (isLocal ? .max : 1000) }
 }

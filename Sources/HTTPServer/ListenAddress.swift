@@ -10,6 +10,23 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
   package let host: String
   /// 0 lets the kernel choose.
   package let port: UInt16
+  /// Of a Unix socket, which has neither host nor port.
+  package let path: String?
+
+  /// unix(7): a path has to fit in 108 bytes with its end.
+  package static let pathBytesMax = 107
+
+  /// A Unix socket; `path` is absolute and at most `pathBytesMax` bytes long.
+  package init(path: String) {
+    host = ""
+    port = 0
+    self.path = path
+  }
+
+  /// Whether only this machine reaches it.
+  package var isLocal: Bool {
+    path != nil || host == "localhost" || SocketAddress(literal: host, port: port)?.network?.isLoopback == true
+  }
 
   /// The address that `text` spells, or nil when it is not `host:port`.
   package init?(parsing text: String) {
@@ -26,15 +43,19 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
     }
     self.host = String(host)
     self.port = port
+    path = nil
   }
 
-  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  package var description: String { path ?? hostAndPort }
+
+  private var hostAndPort: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
   /// The sockets for this address; `localhost` may get a second one, for IPv6.
   ///
   /// Blocks while a host name is resolved.
   func listen() throws(ListenError) -> [ListeningAttempt] {
     do throws(SystemError) {
+      if let path { return [.listening(try ListeningSocket(on: SocketAddress(path: path)))] }
       switch host {
       case "localhost": return try listenOnLocalhost()
       case "": return [.listening(try listenOnAllInterfaces())]
@@ -97,6 +118,7 @@ package struct ListenError: Error, Sendable, CustomStringConvertible {
 
   package var description: String {
     let what = "cannot listen on \(address): \(cause.reason)"
+    if address.path != nil { return "\(what). \(socketHint)" }
     switch cause.code {
     case EADDRINUSE:
       return "\(what). Stop the process that has the port (ss -ltnp 'sport = :\(address.port)' names it), "
@@ -104,6 +126,14 @@ package struct ListenError: Error, Sendable, CustomStringConvertible {
     case EACCES: return "\(what). Ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one."
     case EADDRNOTAVAIL: return "\(what). Use an address of this machine, or 0.0.0.0 for all."
     default: return "\(what)."
+    }
+  }
+
+  private var socketHint: String {
+    switch cause.code {
+    case EADDRINUSE: "Another process listens there, or the path is a file; choose another path."
+    case ENOENT: "Make its directory first."
+    default: "otlpd must be able to write to its directory."
     }
   }
 }

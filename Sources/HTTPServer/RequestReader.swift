@@ -11,6 +11,8 @@ package struct RequestReader: ~Copyable {
   package enum Step: Sendable {
     /// Wait for more bytes, or for the answer.
     case needMore
+    /// Reserve memory for so many bytes of this request, in all; then tell `granted`.
+    case reserve(Int)
     /// Tell the client to send the body: "100 Continue".
     case sendContinue
     /// Answer this; its content coding is not undone yet.
@@ -35,6 +37,8 @@ package struct RequestReader: ~Copyable {
   private var chunks = ChunkedReader()
   private var body = ByteBuffer()
   private var mustSendContinue = false
+  /// How many bytes of body there is room for.
+  private var granted = 0
 
   package init(limits: Limits, peer: String) {
     self.limits = limits
@@ -58,6 +62,7 @@ package struct RequestReader: ~Copyable {
         guard try readHead(input.extracting(start...), &start) else { return .needMore }
       }
       guard phase == .body, let head else { return .needMore }
+      if let room = roomNeeded(head.framing, more: input.count - start) { return .reserve(room) }
       if mustSendContinue {
         mustSendContinue = false
         // RFC 9110 section 10.1.1: may be left out once the body has begun to arrive.
@@ -90,10 +95,28 @@ package struct RequestReader: ~Copyable {
     }
   }
 
+  /// There is room for `bytes` of the current body, in all.
+  package mutating func granted(_ bytes: Int) { granted = bytes }
+
+  /// How much room the body needs that it does not have: what a length announces, or for chunks twice what is there, so
+  /// that one that grows for ever asks a few times only.
+  private func roomNeeded(_ framing: HTTPHead.Framing, more: Int) -> Int? {
+    switch framing {
+    case .length(let length):
+      // So small that it costs no more than the connection itself.
+      return length <= max(granted, limits.unreservedBodyBytesMax) ? nil : length
+    case .chunked:
+      let needed = body.count + more
+      if needed <= granted || granted > limits.bodyBytesMax { return nil }
+      return max(64 << 10, min(needed * 2, limits.bodyBytesMax + 1))
+    }
+  }
+
   /// The current request is answered and the connection goes on: look for the next one.
   package mutating func answered() {
     phase = .head
     head = nil
+    granted = 0
     parser = HeadParser()
   }
 

@@ -3,7 +3,7 @@
 package import Bytes
 package import System
 
-/// What happens to a lagging cursor when the journal is full.
+/// What happens to a lagging cursor when the journal is full, or when it has as much as its limit says.
 package enum WhenFull: Sendable, Equatable {
   /// Appends are refused until it catches up.
   case refuse
@@ -77,26 +77,32 @@ package final class Cursor: Sendable {
     package let pending: Amount
     /// When the oldest pending record was appended.
     package let oldest: Instant?
+    /// What earlier lives accepted and left for this one; part of `routed`.
+    package let recovered: Amount
     /// What was ever accepted for the sink: `routed = advanced + dropped + pending`, always.
     package let routed: Amount
     /// What `advance` and `close` moved over.
     package let advanced: Amount
-    /// What the journal pushed the cursor over: for want of room, and what was damaged.
+    /// What the journal pushed the cursor over: for want of room, beyond its limit, and what was damaged.
     package let dropped: Amount
     /// The part of `dropped` that could not be read back.
     package let damaged: Amount
+    /// The part of `dropped` that was more than the cursor's limit.
+    package let overLimit: Amount
 
     package init(
-      position: UInt64, pending: Amount, oldest: Instant?, routed: Amount = Amount(), advanced: Amount = Amount(),
-      dropped: Amount = Amount(), damaged: Amount = Amount()
+      position: UInt64, pending: Amount, oldest: Instant?, recovered: Amount = Amount(), routed: Amount = Amount(),
+      advanced: Amount = Amount(), dropped: Amount = Amount(), damaged: Amount = Amount(), overLimit: Amount = Amount()
     ) {
       self.position = position
       self.pending = pending
       self.oldest = oldest
+      self.recovered = recovered
       self.routed = routed
       self.advanced = advanced
       self.dropped = dropped
       self.damaged = damaged
+      self.overLimit = overLimit
     }
   }
 

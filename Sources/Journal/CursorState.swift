@@ -8,6 +8,7 @@ struct CursorState {
   let sink: String
   let signal: UInt8
   let whenFull: WhenFull
+  let limit: LagLimit?
   let wake: @Sendable () -> Void
   /// By route number: whether records of that route are for this cursor's sink.
   var wanted: [Bool] = []
@@ -15,20 +16,29 @@ struct CursorState {
   var position: UInt64 = 1
   /// The wanted records from `position` on.
   var pending = Amount()
+  /// What waits for the journal's thread; kept for cursors with a limit only.
+  var queued = Amount()
+  /// What was there for it when it was opened, from earlier lives.
+  var recovered = Amount()
   /// Everything that was ever for this cursor: `routed = advanced + dropped + pending` (J7).
   var routed = Amount()
   var advanced = Amount()
   var dropped = Amount()
   /// The part of `dropped` that could not be read back.
   var damaged = Amount()
+  /// The part of `dropped` that was more than its limit.
+  var overLimit = Amount()
   /// Call `wake` once when this much is pending.
   var alarm: Cursor.Alarm?
 
-  init(id: Int, sink: String, signal: UInt8, whenFull: WhenFull, wake: @escaping @Sendable () -> Void) {
+  init(
+    id: Int, sink: String, signal: UInt8, whenFull: WhenFull, limit: LagLimit?, wake: @escaping @Sendable () -> Void
+  ) {
     self.id = id
     self.sink = sink
     self.signal = signal
     self.whenFull = whenFull
+    self.limit = limit
     self.wake = wake
   }
 

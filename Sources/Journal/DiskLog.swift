@@ -28,6 +28,8 @@ final class DiskLog: Sendable {
   private let relaxations: Relaxations
   private let clock: any Clock
   private let metrics: JournalMetrics
+  private let syncs: Histogram
+  private let onWarning: @Sendable (JournalWarning.Change) -> Void
   private let onFailure: @Sendable (SystemError) -> Void
   private let thread = Lock<Thread?>(nil)
   /// What only the journal's thread uses, and the main thread before it starts and after it ends.
@@ -51,11 +53,14 @@ final class DiskLog: Sendable {
   private static let retryInterval = Duration.milliseconds(100)
   /// The file that is being written goes when all of it was delivered and it is this large.
   private static let retireBytes = 1 << 20
+  /// The disk is called short of space below this, also when none has to stay free.
+  private static let warnedBytesMin = 1 << 20
   private static let retireRecords = 1 << 16
 
   init(
     files: any FileSystem, settings: JournalSettings, relaxations: Relaxations, clock: any Clock,
-    metrics: JournalMetrics, onFailure: @escaping @Sendable (SystemError) -> Void
+    metrics: JournalMetrics, onWarning: @escaping @Sendable (JournalWarning.Change) -> Void,
+    onFailure: @escaping @Sendable (SystemError) -> Void
   ) throws(JournalError) {
     var state = JournalState(capacity: settings.diskBytesMax)
     state.disk = DiskState(queuedBytesMax: max(settings.memoryBytesMax, 1 << 20))
@@ -77,6 +82,8 @@ final class DiskLog: Sendable {
     self.relaxations = relaxations
     self.clock = clock
     self.metrics = metrics
+    syncs = metrics.syncs()
+    self.onWarning = onWarning
     self.onFailure = onFailure
     coder = FrameCoder(id: recovery.id, relaxations: relaxations)
     do {
@@ -85,7 +92,8 @@ final class DiskLog: Sendable {
     } catch { throw .failed(error) }
     let writer = LogWriter(
       files: files, settings: settings, coder: coder, id: id, expected: recovery.segments.last.map { $0.last + 1 } ?? 1)
-    own = Lock(Own(writer: writer, stored: recovery.cursors, cursorsDue: now, placeDue: now))
+    let cursorsDue = relaxations.contains(.lazyCursors) ? now + DiskLog.cursorsInterval : now
+    own = Lock(Own(writer: writer, stored: recovery.cursors, cursorsDue: cursorsDue, placeDue: now))
     self.state = Lock(state)
     metrics.watchMissing(self)
   }
@@ -97,9 +105,7 @@ final class DiskLog: Sendable {
   func append(_ records: [JournalRecord], at now: Instant, _ completion: @escaping @Sendable (AppendOutcome) -> Void) {
     let deadline = now + settings.patience
     switch state.withLock({ $0.admit(records, deadline: deadline, completion: completion) }) {
-    case .queued(let unwantedItems):
-      metrics.count(.accepted, unwantedItems: unwantedItems)
-      state.wakeAll()
+    case .queued: state.wakeAll()
     case .accepted(let unwantedItems):
       metrics.count(.accepted, unwantedItems: unwantedItems)
       state.wakeAll()
@@ -143,21 +149,33 @@ final class DiskLog: Sendable {
       let isOver = state.withLock { state in
         (state.disk?.isFinishing ?? true) && (state.disk?.queue.isEmpty ?? true) || state.disk?.failure != nil
       }
-      if isOver { return end() }
+      if isOver {
+        end()
+        state.withLock { $0.disk?.hasEnded = true }
+        return state.wakeAll()
+      }
       let isBlocked = state.withLock { $0.disk?.blockage != nil }
       let pause = isBlocked ? DiskLog.retryInterval : DiskLog.cursorsInterval
       _ = state.wait(until: SystemClock().monotonic + pause) { $0.disk?.isRung == true ? true : nil }
     }
   }
 
-  func finish() {
+  /// - Returns: how many groups the disk kept waiting beyond the limit.
+  func finish(within limit: Duration?) -> Int {
     state.withLock { state in
       state.disk?.isFinishing = true
       state.disk?.isRung = true
     }
     state.wakeAll()
-    if let thread = thread.withLock({ $0 }) { thread.join() }
+    if let thread = thread.withLock({ $0 }) {
+      // Its own lock is held while the disk is busy: from here on nothing may wait for that one.
+      let deadline = limit.map { SystemClock().monotonic + $0 }
+      let hasEnded = state.wait(until: deadline) { $0.disk?.hasEnded == true ? true : nil }
+      guard hasEnded == true else { return state.withLock { $0.disk?.queuedGroups ?? 0 } }
+      thread.join()
+    }
     end()
+    return 0
   }
 
   /// Stores the cursors a last time. A failure costs nothing but sinks that get some records again.
@@ -175,6 +193,7 @@ final class DiskLog: Sendable {
   private struct Actions {
     var answers: [(QueuedGroup, AppendOutcome)] = []
     var wakes: [@Sendable () -> Void] = []
+    var warnings: [JournalWarning.Change] = []
     var failure: SystemError?
   }
 
@@ -185,10 +204,12 @@ final class DiskLog: Sendable {
     var actions = Actions()
     let goesOn = own.withLock { step(&$0, &actions) }
     for (group, outcome) in actions.answers {
-      metrics.count(outcome, unwantedItems: 0)
+      metrics.count(outcome, unwantedItems: group.unwantedItems)
       group.completion?(outcome)
     }
     for wake in actions.wakes { wake() }
+    if let change = state.withLock({ $0.watchBytes() }) { actions.warnings.append(change) }
+    for change in actions.warnings { onWarning(change) }
     if let failure = actions.failure { onFailure(failure) }
     return goesOn
   }
@@ -197,7 +218,7 @@ final class DiskLog: Sendable {
     let now = clock.monotonic
     if state.withLock({ $0.disk?.failure != nil }) { return false }
     do throws(LogFailure) {
-      try housekeeping(&own, at: now)
+      try housekeeping(&own, at: now, &actions)
     } catch {
       if case .fatal(let error) = error { return fail(error, nil, &actions) }
     }
@@ -236,14 +257,13 @@ final class DiskLog: Sendable {
     _ batch: WriteBatch, _ own: inout Own, at now: Instant, _ actions: inout Actions
   ) throws(LogFailure) {
     // D1
-    if state.withLock({ $0.disk?.hasNewCursors == true }) { try storeCursors(&own) }
-    if batch.firstWritten != nil { try checkSpace() }
+    if state.withLock({ $0.disk?.hasNewCursors == true }), !relaxations.contains(.lazyCursors) {
+      try storeCursors(&own)
+    }
+    if batch.firstWritten != nil { try checkSpace(&actions) }
     let isEager = relaxations.contains(.readAhead)
     if isEager { _ = commit(batch, nil, at: now) }
-    let placement = try own.writer.write(batch, wall: clock.wall, clock: clock) { duration in
-      metrics.syncs.add()
-      metrics.syncMicroseconds.add(Int(clamping: duration.nanoseconds / 1000))
-    }
+    let placement = try own.writer.write(batch, wall: clock.wall, clock: clock) { syncs.observe(seconds: $0.seconds) }
     // D2
     if !isEager { actions.wakes += commit(batch, placement, at: now) }
     actions.answers += batch.groups.map { ($0, .accepted) }
@@ -257,9 +277,12 @@ final class DiskLog: Sendable {
     return state.withLock { $0.commit(batch, placement, held: bytesMax, at: now) }.wakes
   }
 
-  private func checkSpace() throws(LogFailure) {
+  private func checkSpace(_ actions: inout Actions) throws(LogFailure) {
     // A file system that cannot say how much is free says so when it is written to.
-    guard let free = try? files.space().free, free < freeBytesMin else { return }
+    guard let free = try? files.space().free else { return }
+    let bytes = max(freeBytesMin, DiskLog.warnedBytesMin)
+    if let change = state.withLock({ $0.watchSpace(free: free, staysFree: bytes) }) { actions.warnings.append(change) }
+    guard free < freeBytesMin else { return }
     throw .outOfSpace(.noSpace("cannot write the journal: \(free) bytes are free, and \(freeBytesMin) stay free"))
   }
 
@@ -275,7 +298,9 @@ final class DiskLog: Sendable {
 
   // MARK: Cursors and files
 
-  private func housekeeping(_ own: inout Own, at now: Instant) throws(LogFailure) {
+  private func housekeeping(
+    _ own: inout Own, at now: Instant, _ actions: inout Actions
+  ) throws(LogFailure) {
     if now >= own.placeDue {
       own.placeDue = now + DiskLog.placeInterval
       guard files.isInPlace else {
@@ -284,6 +309,8 @@ final class DiskLog: Sendable {
     }
     guard now >= own.cursorsDue else { return }
     own.cursorsDue = now + DiskLog.cursorsInterval
+    // Whoever wants to write is told; here it is for the warning.
+    try? checkSpace(&actions)
     let activeBase = own.writer.activeBase
     let isLarge = state.withLock { state in
       let charge = state.disk?.segments.last { $0.base == activeBase }?.charge ?? 0

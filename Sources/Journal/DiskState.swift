@@ -14,7 +14,8 @@ struct DiskState {
   /// Records between a cursor of an earlier life and the oldest file: the file that had them is gone.
   var missingRecords: UInt64 = 0
   var queue: [QueuedGroup] = []
-  /// What the queue takes of memory.
+  /// How many groups wait, with those that are being written, and what they take of memory.
+  var queuedGroups = 0
   var queuedBytes = 0
   /// The most it may take: more is refused at once.
   let queuedBytesMax: Int
@@ -25,7 +26,10 @@ struct DiskState {
   /// Something is there for the journal's thread to do.
   var isRung = false
   var isFinishing = false
+  var hasEnded = false
   var failure: SystemError?
+
+  func group(_ index: Int) -> QueuedGroup? { index < queue.count ? queue[index] : nil }
 
   /// The segment that holds the record.
   func segment(of sequence: UInt64) -> Segment? {
@@ -53,6 +57,8 @@ extension CursorState {
 extension JournalState {
   /// From this many records on, nothing is taken that only best-effort sinks want.
   private static let unwrittenCountMax = 1 << 20
+  /// The largest group, so that 32 bits say where its records are in a file.
+  private static let groupBytesMax = 2 << 30
 
   // MARK: Taking groups
 
@@ -61,16 +67,16 @@ extension JournalState {
     /// No file is needed for it; this many items had no taker.
     case accepted(unwantedItems: Int)
     case refused(AppendOutcome.Refusal)
-    /// The journal's thread will answer for the rest.
-    case queued(unwantedItems: Int)
+    /// The journal's thread will answer.
+    case queued
   }
 
   mutating func admit(
     _ records: [JournalRecord], deadline: Instant, completion: @escaping @Sendable (AppendOutcome) -> Void
   ) -> Admission {
-    guard let disk else { preconditionFailure("a journal in memory has no queue") }
-    if disk.failure != nil { return .refused(.failed) }
+    if disk?.failure != nil { return .refused(.failed) }
     if isClosed { return .refused(.closed) }
+    if exceedsLimit(records) { return .refused(.queueFull) }
     var (entries, unwantedItems, bytes): ([QueuedGroup.Entry], Int, Int) = ([], 0, 0)
     for record in records {
       if record.payload.count > SlotHeader.payloadBytesMax { return .refused(.tooLarge) }
@@ -85,24 +91,45 @@ extension JournalState {
       bytes += record.cost
     }
     let isDurable = entries.contains { $0.isWritten }
-    let group = QueuedGroup(entries: entries, deadline: deadline, completion: isDurable ? completion : nil)
-    if group.charge > capacity { return .refused(.tooLarge) }
+    let group = QueuedGroup(
+      entries: entries, unwantedItems: isDurable ? unwantedItems : 0, deadline: deadline,
+      completion: isDurable ? completion : nil)
+    if group.charge > min(capacity, JournalState.groupBytesMax) { return .refused(.tooLarge) }
     // What is in no file costs nothing of the bound; its number is bounded instead.
     if !isDurable, ring.count >= JournalState.unwrittenCountMax {
       for entry in entries { dropAtOnce(entry.record) }
       return .accepted(unwantedItems: unwantedItems)
     }
-    if disk.queuedBytes > 0, disk.queuedBytes + bytes > disk.queuedBytesMax {
-      if isDurable { return .refused(disk.blockage ?? .full) }
+    if let queued = disk?.queuedBytes, queued > 0, queued + bytes > disk?.queuedBytesMax ?? 0 {
+      if isDurable { return .refused(disk?.blockage ?? .full) }
       for entry in entries { dropAtOnce(entry.record) }
       return .accepted(unwantedItems: unwantedItems)
     }
     guard !entries.isEmpty else { return .accepted(unwantedItems: unwantedItems) }
-    // In place: a copy of the queue would cost its length.
-    self.disk?.queue.append(group)
-    self.disk?.queuedBytes += bytes
-    self.disk?.isRung = true
-    return isDurable ? .queued(unwantedItems: unwantedItems) : .accepted(unwantedItems: unwantedItems)
+    // In place, here and below: a second reference to the queue would make the change copy it.
+    disk?.queue.append(group)
+    disk?.queuedGroups += 1
+    disk?.queuedBytes += bytes
+    disk?.isRung = true
+    countQueued(group, +=)
+    return isDurable ? .queued : .accepted(unwantedItems: unwantedItems)
+  }
+
+  /// Notes that a group waits no longer: it is in the ring, or it was refused.
+  private mutating func leaveQueue(_ group: QueuedGroup) {
+    disk?.queuedGroups -= 1
+    disk?.queuedBytes -= group.bytes
+    countQueued(group, -=)
+  }
+
+  /// Keeps in mind what is on its way to cursors with a limit.
+  private mutating func countQueued(_ group: QueuedGroup, _ change: (inout Amount, Amount) -> Void) {
+    for index in cursors.indices where cursors[index].limit != nil {
+      for entry in group.entries
+      where cursors[index].wants(signal: entry.record.signal, routes: entry.record.routes) {
+        change(&cursors[index].queued, entry.record.amount)
+      }
+    }
   }
 
   // MARK: The journal's thread
@@ -122,8 +149,7 @@ extension JournalState {
     disk?.isRung = false
     disk?.blockage = nil
     var taken = 0
-    let queue = disk?.queue ?? []
-    for group in queue where !plan.batch.isFull {
+    while !plan.batch.isFull, let group = disk?.group(taken) {
       let charge = plan.batch.charge + group.charge
       if charge > 0, ring.bytes + charge > capacity {
         guard taken == 0 else { break }
@@ -160,11 +186,13 @@ extension JournalState {
   mutating func expire(
     at now: Instant, _ reason: AppendOutcome.Refusal
   ) -> [(QueuedGroup, AppendOutcome.Refusal)] {
-    guard let queue = disk?.queue, queue.contains(where: { $0.deadline <= now }) else { return [] }
-    disk?.queue.removeAll { $0.deadline <= now }
-    let expired = queue.filter { $0.deadline <= now }
+    var expired: [QueuedGroup] = []
+    disk?.queue.removeAll { group in
+      if group.deadline <= now { expired.append(group) }
+      return group.deadline <= now
+    }
     for group in expired {
-      disk?.queuedBytes -= group.bytes
+      leaveQueue(group)
       if group.completion == nil { for entry in group.entries { dropAtOnce(entry.record) } }
     }
     return expired.filter { $0.completion != nil }.map { ($0, reason) }
@@ -186,7 +214,7 @@ extension JournalState {
         disk?.segments.append(Segment(base: base, last: record.sequence, charge: record.charge))
       }
     }
-    disk?.queuedBytes -= batch.bytes
+    for group in batch.groups { leaveQueue(group) }
     evict(toHold: bytesMax, into: &effects.garbage)
     release(into: &effects.garbage)
     effects.wakes = takeWakes()
@@ -220,7 +248,7 @@ extension JournalState {
   mutating func fail(_ error: SystemError, _ batch: WriteBatch?) -> [(QueuedGroup, AppendOutcome.Refusal)] {
     let waiting = (batch?.groups ?? []) + (disk?.queue ?? [])
     disk?.queue = []
-    disk?.queuedBytes = 0
+    for group in waiting { leaveQueue(group) }
     if disk?.failure == nil { disk?.failure = error }
     return waiting.map { ($0, .failed) }
   }
@@ -231,7 +259,12 @@ extension JournalState {
 
   /// What the file of the cursors should say.
   mutating func cursorsFile(_ id: JournalID) -> CursorsFile {
-    var file = CursorsFile(id: id, next: ring.next, positions: disk?.positions ?? [:])
+    var floor = ring.next
+    for cursor in cursors where cursor.whenFull != .bestEffort { floor = min(floor, cursor.position) }
+    // A sink without a cursor holds no file: it is not to stand where files may be gone, which would look like damage.
+    let positions = (disk?.positions ?? [:]).mapValues { max($0, floor) }
+    disk?.positions = positions
+    var file = CursorsFile(id: id, next: ring.next, positions: positions)
     for cursor in cursors where cursor.whenFull != .bestEffort { file.positions[cursor.key] = cursor.position }
     disk?.hasNewCursors = false
     return file

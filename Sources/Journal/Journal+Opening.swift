@@ -6,14 +6,19 @@ package import System
 extension Journal {
   /// Opens the journal, and recovers what an earlier life left.
   ///
-  /// - Parameter onFailure: called once, on the journal's thread, when the disk failed: nothing more can be written,
-  ///   and the process should end with status 74. Everything that waited was refused.
+  /// - Parameters:
+  ///   - onWarning: called outside all locks, on any thread: soon the journal or the disk is full, or no more.
+  ///   - onFailure: called once, on the journal's thread, when the disk failed: nothing more can be written, and the
+  ///     process should end with status 74. Everything that waited was refused.
   /// - Throws: `JournalError`; damage is no error.
   package static func open(
     settings: JournalSettings, clock: any Clock, metrics: MetricRegistry,
+    onWarning: @escaping @Sendable (JournalWarning.Change) -> Void = { _ in },
     onFailure: @escaping @Sendable (SystemError) -> Void
   ) throws(JournalError) -> Journal {
-    if settings.durability == .memory { return Journal(settings: settings, clock: clock, metrics: metrics) }
+    if settings.durability == .memory {
+      return Journal(settings: settings, clock: clock, metrics: metrics, onWarning: onWarning)
+    }
     let directory = Directory(path: settings.directory)
     let files: DiskDirectory
     let lock: FileLock
@@ -29,7 +34,8 @@ extension Journal {
       }
     }
     return try Journal.open(
-      files: files, lock: lock, settings: settings, clock: clock, metrics: metrics, onFailure: onFailure)
+      files: files, lock: lock, settings: settings, clock: clock, metrics: metrics, onWarning: onWarning,
+      onFailure: onFailure)
   }
 
   /// Makes a new directory's own name durable, and those above it that may be new: what is in it goes with them.
@@ -47,14 +53,17 @@ extension Journal {
   /// Opens a journal in `files`, which nobody else may use. Tests come here with their own file system.
   package static func open(
     files: any FileSystem, lock: FileLock? = nil, settings: JournalSettings, relaxations: Relaxations = [],
-    clock: any Clock,
-    metrics: MetricRegistry, onFailure: @escaping @Sendable (SystemError) -> Void = { _ in }
+    clock: any Clock, metrics: MetricRegistry,
+    onWarning: @escaping @Sendable (JournalWarning.Change) -> Void = { _ in },
+    onFailure: @escaping @Sendable (SystemError) -> Void = { _ in }
   ) throws(JournalError) -> Journal {
     let counters = JournalMetrics(metrics)
     let log = try DiskLog(
       files: files, settings: settings, relaxations: relaxations, clock: clock, metrics: counters,
-      onFailure: onFailure)
-    return Journal(log: log, lock: lock, settings: settings, clock: clock, metrics: counters, registry: metrics)
+      onWarning: onWarning, onFailure: onFailure)
+    return Journal(
+      log: log, lock: lock, settings: settings, clock: clock, metrics: counters, registry: metrics,
+      onWarning: onWarning)
   }
 
   /// Does what the journal's thread would do now, on this thread: for tests, instead of `start`.

@@ -44,22 +44,27 @@ package final class Journal: Sendable {
   /// Kept with the files; random at each start of a memory journal, which forgets everything.
   package let id: JournalID
   package let settings: JournalSettings
-  private let state: Lock<JournalState>
+  let state: Lock<JournalState>
   private let clock: any Clock
   private let metrics: JournalMetrics
+  private let onWarning: @Sendable (JournalWarning.Change) -> Void
   /// The files and their thread; nil for a journal in memory.
   let log: DiskLog?
   /// Held as long as the journal lives.
   private let lock: FileLock?
 
   /// A journal in memory, whatever the settings' durability says.
-  package init(settings: JournalSettings, clock: any Clock, metrics: MetricRegistry) {
+  package init(
+    settings: JournalSettings, clock: any Clock, metrics: MetricRegistry,
+    onWarning: @escaping @Sendable (JournalWarning.Change) -> Void = { _ in }
+  ) {
     id = JournalID.random()
     var settings = settings
     settings.durability = .memory
     self.settings = settings
     self.clock = clock
     self.metrics = JournalMetrics(metrics)
+    self.onWarning = onWarning
     state = Lock(JournalState(capacity: settings.memoryBytesMax))
     log = nil
     lock = nil
@@ -69,12 +74,13 @@ package final class Journal: Sendable {
   /// A journal in files; see `open`.
   init(
     log: DiskLog, lock: FileLock?, settings: JournalSettings, clock: any Clock, metrics: JournalMetrics,
-    registry: MetricRegistry
+    registry: MetricRegistry, onWarning: @escaping @Sendable (JournalWarning.Change) -> Void
   ) {
     id = log.id
     self.settings = settings
     self.clock = clock
     self.metrics = metrics
+    self.onWarning = onWarning
     state = log.state
     self.log = log
     self.lock = lock
@@ -83,7 +89,8 @@ package final class Journal: Sendable {
 
   /// Appends a group of records, all or nothing.
   ///
-  /// Refuses when they do not fit and a lagging cursor is `.refuse`; otherwise lossy cursors skip ahead. A record that
+  /// Refuses when they do not fit, or are more than the limit of a cursor, and it is `.refuse`; otherwise lossy cursors
+  /// skip ahead. A record that
   /// no open cursor wants is accepted, counted and forgotten.
   /// - Parameter completion: called once, when the group is as durable as it will get: for a journal in memory before
   ///   `append` returns, otherwise perhaps later and on another thread. Never under the lock: it may append.
@@ -94,6 +101,7 @@ package final class Journal: Sendable {
     metrics.count(effects.outcome, unwantedItems: effects.unwantedItems)
     completion(effects.outcome)
     for wake in effects.wakes { wake() }
+    if let change = effects.warning { onWarning(change) }
   }
 
   /// The set of these sinks, by their durable ids. The same sinks give the same set.
@@ -101,11 +109,15 @@ package final class Journal: Sendable {
 
   /// Opens the only cursor of this sink and signal, at the oldest record held.
   ///
-  /// - Parameter wake: called outside the lock, on the appending thread, when an alarm that the cursor set is reached.
+  /// - Parameters:
+  ///   - limit: what may wait for it; nil: as much as the journal holds. It counts what is appended from now on.
+  ///   - wake: called outside the lock, on the appending thread, when an alarm that the cursor set is reached.
   package func openCursor(
-    sink: String, signal: UInt8, whenFull: WhenFull, wake: @escaping @Sendable () -> Void = {}
+    sink: String, signal: UInt8, whenFull: WhenFull, limit: LagLimit? = nil, wake: @escaping @Sendable () -> Void = {}
   ) -> Cursor {
-    let id = state.withLock { $0.openCursor(sink: sink, signal: signal, whenFull: whenFull, wake: wake) }
+    let id = state.withLock {
+      $0.openCursor(sink: sink, signal: signal, whenFull: whenFull, limit: limit, wake: wake)
+    }
     return Cursor(id: id, journal: self)
   }
 
@@ -119,9 +131,14 @@ package final class Journal: Sendable {
   package func start() throws(JournalError) { try log?.start() }
 
   /// Ends the journal's thread, after it has written what was appended; then the cursors are stored. Call it last.
-  package func finish() {
+  ///
+  /// - Parameter limit: how long the disk may take; nil waits for ever. The thread is left behind then, since the
+  ///   process is about to end.
+  /// - Returns: how many groups were neither acknowledged nor refused when the time was over.
+  @discardableResult
+  package func finish(within limit: Duration? = nil) -> Int {
     close()
-    log?.finish()
+    return log?.finish(within: limit) ?? 0
   }
 
   /// Makes sure that no later record gets a number up to `sequence`, which a sink knows from the same journal.
@@ -132,6 +149,9 @@ package final class Journal: Sendable {
 
   /// Whether pending records outlive the process.
   package var isDurable: Bool { log != nil }
+
+  /// What is near its bound now.
+  package var warnings: [JournalWarning] { state.withLock { $0.warnings } }
 
   /// What the start found; nil for a journal in memory.
   package var recovery: RecoveryReport? { log?.recovery }
@@ -202,6 +222,7 @@ package final class Journal: Sendable {
       (state.advance(cursor, past: sequence), state.disk?.blockage == .full)
     }
     if isWaitedFor { state.wakeAll() }
+    if let change = effects.warning { onWarning(change) }
     return effects.settled
   }
 

@@ -36,11 +36,19 @@ struct JournalMetrics: Sendable {
     registry.reading("otlpd_journal_oldest_age_seconds", help: "Age in seconds of the oldest request held.") {
       [weak journal] in journal?.usage.oldestAge.seconds ?? 0
     }
+    for warning in JournalWarning.allCases {
+      registry.reading(
+        "otlpd_journal_warning", help: "1 from 80 % of a bound on until it is below 70 % again, by kind.",
+        labels: [Label("kind", warning.rawValue)]
+      ) { [weak journal] in journal?.warnings.contains(warning) == true ? 1 : 0 }
+    }
   }
 
   func count(_ outcome: AppendOutcome, unwantedItems: Int) {
-    if unwantedItems > 0 { unwanted.add(unwantedItems) }
-    if case .refused(let refusal) = outcome { refused[refusal]?.add() }
+    switch outcome {
+    case .accepted: unwanted.add(unwantedItems)
+    case .refused(let refusal): refused[refusal]?.add()
+    }
   }
 
   // MARK: Files
@@ -76,12 +84,10 @@ struct JournalMetrics: Sendable {
     }
   }
 
-  /// The counters of syncs: how many, and how long together.
-  var syncs: Counter {
-    registry.counter("otlpd_journal_syncs", help: "Batches of requests made durable together.")
-  }
-
-  var syncMicroseconds: Counter {
-    registry.counter("otlpd_journal_sync_microseconds", help: "Time spent waiting for the disk in those syncs.")
+  /// How long the disk takes for a batch.
+  func syncs() -> Histogram {
+    registry.histogram(
+      "otlpd_journal_sync_seconds", help: "Time that the disk took to make a batch of requests durable.",
+      bounds: Histogram.diskBounds)
   }
 }

@@ -21,6 +21,7 @@ package struct JournalRecord: Sendable {
 
   /// What the record takes from the journal's bound.
   var cost: Int { payload.count + JournalSettings.recordOverheadBytes }
+  var amount: Amount { Amount(records: 1, items: itemCount, bytes: cost) }
 }
 
 /// A set of sinks, by their durable ids; belongs to the journal that made it (`Journal.routes(to:)`).
@@ -41,6 +42,8 @@ package enum AppendOutcome: Sendable, Equatable {
   package enum Refusal: String, Sendable, CaseIterable {
     /// No room until a lagging sink catches up; later it may fit.
     case full
+    /// A sink has as much waiting as its limit says; later it may fit.
+    case queueFull = "queue_full"
     /// The disk is full, or about to be; later there may be room.
     case noSpace = "no_space"
     /// Larger than the whole journal; it can never fit.

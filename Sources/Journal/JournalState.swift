@@ -18,6 +18,9 @@ struct JournalState {
   private(set) var isClosed = false
   /// What there is of files; nil for a journal in memory.
   var disk: DiskState?
+  /// Of the bound, and of the disk.
+  var fullness = Watermark()
+  var shortage = Watermark()
 
   init(capacity: Int) { self.capacity = capacity }
 
@@ -29,6 +32,7 @@ struct JournalState {
     var wakes: [@Sendable () -> Void] = []
     /// Payloads to let go of.
     var garbage: [Bytes] = []
+    var warning: JournalWarning.Change?
   }
 
   mutating func append(_ records: [JournalRecord], at now: Instant) -> AppendEffects {
@@ -40,6 +44,10 @@ struct JournalState {
     let interests = records.map { interest(in: $0) }
     if records.contains(where: { $0.payload.count > SlotHeader.payloadBytesMax }) {
       effects.outcome = .refused(.tooLarge)
+      return effects
+    }
+    if exceedsLimit(records) {
+      effects.outcome = .refused(.queueFull)
       return effects
     }
     if let refusal = makeRoom(for: records, interests, &effects.garbage) {
@@ -54,7 +62,9 @@ struct JournalState {
       case .bestEffort, .durable: store(record, charge: record.cost, offset: 0, at: now)
       }
     }
+    release(into: &effects.garbage)
     effects.wakes = takeWakes()
+    effects.warning = watchBytes()
     return effects
   }
 
@@ -131,6 +141,7 @@ struct JournalState {
       if cursors[index].wants(signal: record.signal, routes: record.routes) {
         cursors[index].routed += amount
         cursors[index].pending += amount
+        keepToLimit(index)
       } else if cursors[index].pending.records == 0 {
         cursors[index].position = ring.next
       }
@@ -139,10 +150,9 @@ struct JournalState {
 
   /// Accepts a record that only best-effort sinks want and for which there is no room.
   mutating func dropAtOnce(_ record: JournalRecord) {
-    let amount = Amount(records: 1, items: record.itemCount, bytes: record.cost)
     for index in cursors.indices where cursors[index].wants(signal: record.signal, routes: record.routes) {
-      cursors[index].routed += amount
-      cursors[index].dropped += amount
+      cursors[index].routed += record.amount
+      cursors[index].dropped += record.amount
     }
   }
 
@@ -171,12 +181,13 @@ struct JournalState {
   }
 
   mutating func openCursor(
-    sink: String, signal: UInt8, whenFull: WhenFull, wake: @escaping @Sendable () -> Void
+    sink: String, signal: UInt8, whenFull: WhenFull, limit: LagLimit?, wake: @escaping @Sendable () -> Void
   ) -> Int {
     precondition(
       !cursors.contains { $0.sink == sink && $0.signal == signal }, "a sink has one cursor per signal")
     cursorsOpened += 1
-    var cursor = CursorState(id: cursorsOpened, sink: sink, signal: signal, whenFull: whenFull, wake: wake)
+    var cursor = CursorState(
+      id: cursorsOpened, sink: sink, signal: signal, whenFull: whenFull, limit: limit, wake: wake)
     cursor.wanted = routeNames.map { $0.contains(sink) }
     // It starts at the oldest record that is there, like any cursor that the journal does not know.
     let start = disk?.start(of: cursor) ?? ring.first
@@ -190,6 +201,7 @@ struct JournalState {
       }
       sequence = ring.after(sequence)
     }
+    cursor.recovered = cursor.pending
     cursor.routed = cursor.pending
     cursors.append(cursor)
     if whenFull != .bestEffort { disk?.hasNewCursors = true }
@@ -206,7 +218,9 @@ struct JournalState {
     return (rest, garbage)
   }
 
-  mutating func advance(_ id: Int, past sequence: UInt64) -> (settled: Amount, garbage: [Bytes]) {
+  mutating func advance(
+    _ id: Int, past sequence: UInt64
+  ) -> (settled: Amount, garbage: [Bytes], warning: JournalWarning.Change?) {
     precondition(sequence <= durable, "a cursor moves over durable records only")
     let index = index(of: id)
     let settled = cursors[index].settle(through: sequence, in: ring)
@@ -214,7 +228,7 @@ struct JournalState {
     if disk?.blockage == .full { disk?.isRung = true }
     var garbage: [Bytes] = []
     release(into: &garbage)
-    return (settled, garbage)
+    return (settled, garbage, watchBytes())
   }
 
   mutating func setAlarm(_ alarm: Cursor.Alarm, of id: Int) -> Bool {
@@ -278,7 +292,8 @@ struct JournalState {
     return Cursor.Status(
       position: cursor.position, pending: cursor.pending,
       oldest: cursor.pending.records > 0 ? ring.header(cursor.position).appended : nil,
-      routed: cursor.routed, advanced: cursor.advanced, dropped: cursor.dropped, damaged: cursor.damaged)
+      recovered: cursor.recovered, routed: cursor.routed, advanced: cursor.advanced, dropped: cursor.dropped,
+      damaged: cursor.damaged, overLimit: cursor.overLimit)
   }
 
   func index(of id: Int) -> Int {

@@ -29,17 +29,23 @@ package struct AnyValueView: ~Escapable {
   package var kind: Kind {
     @_lifetime(copy self)
     get {
-      // Almost every value is one short string, and nothing else.
-      if bytes.count >= 2, bytes[0] == 0x0a, bytes[1] < 0x80, Int(bytes[1]) + 2 == bytes.count {
-        return .string(TextView(bytes.extracting(2..<bytes.count)))
+      let range = bytes.range
+      let member = AnyValueMember(range)
+      let position = member.position
+      switch member.number {
+      case 0: return .empty
+      case 2: return .bool(position.varint.value != 0)
+      case 3: return .int(Int64(bitPattern: position.varint.value))
+      case 4: return .double(Double(bitPattern: position.word()))
+      default: break
       }
-      var reader = WireReader(bytes)
-      var member: WireField?
-      while let field = reader.next() {
-        if AnyValueView.wireType(ofMember: field.number) == field.wireType { member = field }
+      let content = bytes.extracting(position.content(until: range.end), of: range)
+      switch member.number {
+      case 1: return .string(TextView(content))
+      case 5: return .array(ArrayView(content))
+      case 6: return .keyValueList(AttributesView(content, number: 1, from: 0))
+      default: return .bytes(BytesView(content))
       }
-      guard let member else { return .empty }
-      return kind(of: member)
     }
   }
 
@@ -61,52 +67,21 @@ package struct AnyValueView: ~Escapable {
     default: return nil
     }
   }
-
-  private static func wireType(ofMember number: Int) -> UInt8 {
-    switch number {
-    case 1, 5, 6, 7: 2
-    case 2, 3: 0
-    case 4: 1
-    default: .max
-    }
-  }
-
-  @_lifetime(copy self)
-  private func kind(of member: WireField) -> Kind {
-    let content = bytes.extracting(member.start..<member.end)
-    switch member.number {
-    case 1: return .string(TextView(content))
-    case 2: return .bool(bytes.varint(at: member.start) != 0)
-    case 3: return .int(Int64(bitPattern: bytes.varint(at: member.start)))
-    case 4: return .double(Double(bitPattern: bytes.fixed64(at: member.start)))
-    case 5: return .array(ArrayView(content))
-    case 6: return .keyValueList(AttributesView(content, number: 1, from: 0))
-    default: return .bytes(BytesView(content))
-    }
-  }
 }
 
 /// The values of an array, which may differ in type.
 package struct ArrayView: ~Escapable {
-  let bytes: Span<UInt8>
+  private let values: MessagesView
 
   @_lifetime(copy bytes)
-  init(_ bytes: Span<UInt8>) { self.bytes = bytes }
+  init(_ bytes: Span<UInt8>) { values = MessagesView(bytes, number: 1, kind: .anyValue, from: 0) }
 
-  package var isEmpty: Bool { count == 0 }
+  package var isEmpty: Bool { values.count == 0 }
 
   /// The number of values; costs a scan.
-  package var count: Int {
-    var count = 0
-    forEach { _ in count += 1 }
-    return count
-  }
+  package var count: Int { values.count }
 
   package func forEach<Failure: Error>(_ body: (AnyValueView) throws(Failure) -> Void) throws(Failure) {
-    var reader = WireReader(bytes)
-    while let field = reader.next() {
-      guard field.number == 1, field.wireType == 2 else { continue }
-      try body(AnyValueView(bytes.extracting(field.start..<field.end), isPresent: true))
-    }
+    try values.forEach { (bytes) throws(Failure) in try body(AnyValueView(bytes, isPresent: true)) }
   }
 }

@@ -2,111 +2,58 @@
 
 /// A list of key-value pairs in the order the client wrote them; duplicate keys are kept.
 package struct AttributesView: ~Escapable {
-  /// The message that the pairs are a field of.
-  let bytes: Span<UInt8>
-  let number: Int
-  /// Offset of the first pair's tag, or the end.
-  let start: Int
+  /// The pairs as messages.
+  private let pairs: MessagesView
 
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>, number: Int, from start: Int) {
-    self.bytes = bytes
-    self.number = number
-    self.start = start
+    pairs = MessagesView(bytes, number: number, kind: .keyValue, from: start)
   }
 
-  package var isEmpty: Bool { start == bytes.count }
+  package var isEmpty: Bool { pairs.isEmpty }
 
   /// The number of pairs; costs a scan.
-  package var count: Int {
-    var count = 0
-    var reader = WireReader(bytes, from: start)
-    while let field = reader.next() {
-      if field.number == number, field.wireType == 2 { count += 1 }
-    }
-    return count
-  }
+  package var count: Int { pairs.count }
+
+  /// The pairs as messages.
+  var messages: MessagesView { @_lifetime(copy self) get { pairs } }
 
   /// Visits the pairs in order.
+  @inline(__always)
   package func forEach<Failure: Error>(
     _ body: (_ key: TextView, _ value: AnyValueView) throws(Failure) -> Void
   ) throws(Failure) {
-    var reader = WireReader(bytes, from: start)
-    while let field = reader.next() {
-      guard field.number == number, field.wireType == 2 else { continue }
-      let pair = KeyValueView(bytes.extracting(field.start..<field.end))
-      try body(pair.key, pair.value)
+    let range = pairs.bytes.range
+    var contents = pairs.contents
+    while let pair = contents.next() {
+      let parts = KeyValueParts(pair)
+      let key = TextView(pairs.bytes.extracting(parts.key, of: range))
+      try body(key, AnyValueView(pairs.bytes.extracting(parts.value, of: range), isPresent: parts.hasValue))
     }
   }
 
   /// The value of the first pair with this key.
   @_lifetime(copy self)
   package func first(_ key: StaticString) -> AnyValueView? {
-    var reader = WireReader(bytes, from: start)
-    while let field = reader.next() {
-      guard field.number == number, field.wireType == 2 else { continue }
-      let pair = KeyValueView(bytes.extracting(field.start..<field.end))
-      if pair.key == key { return pair.value }
+    let range = pairs.bytes.range
+    var contents = pairs.contents
+    while let pair = contents.next() {
+      let parts = KeyValueParts(pair)
+      guard pairs.bytes.extracting(parts.key, of: range).isEqual(to: key) else { continue }
+      return AnyValueView(pairs.bytes.extracting(parts.value, of: range), isPresent: parts.hasValue)
     }
     return nil
   }
 }
 
-/// One pair of an attribute list.
-struct KeyValueView: ~Escapable {
-  let key: TextView
-  let value: AnyValueView
-
-  @_lifetime(copy bytes)
-  @inline(__always)
-  init(_ bytes: Span<UInt8>) {
-    // Almost every pair is a short key, then a short value, and nothing else.
-    if bytes.count >= 4, bytes[0] == 0x0a, bytes[1] < 0x80 {
-      let end = 2 + Int(bytes[1])
-      if end + 2 <= bytes.count, bytes[end] == 0x12, bytes[end + 1] < 0x80,
-        end + 2 + Int(bytes[end + 1]) == bytes.count
-      {
-        let value = bytes.extracting((end + 2)..<bytes.count)
-        self.init(key: TextView(bytes.extracting(2..<end)), value: AnyValueView(value, isPresent: true))
-        return
-      }
-    }
-    self.init(anyLayout: bytes)
-  }
-
-  @_lifetime(copy key, copy value)
-  private init(key: TextView, value: AnyValueView) {
-    self.key = key
-    self.value = value
-  }
-
-  @_lifetime(copy bytes)
-  @inline(never)
-  private init(anyLayout bytes: Span<UInt8>) {
-    var key = bytes.extracting(0..<0)
-    var value = bytes.extracting(0..<0)
-    var hasValue = false
-    var reader = WireReader(bytes)
-    while let field = reader.next() {
-      guard field.wireType == 2 else { continue }
-      if field.number == 1 {
-        key = bytes.extracting(field.start..<field.end)
-      } else if field.number == 2 {
-        value = bytes.extracting(field.start..<field.end)
-        hasValue = true
-      }
-    }
-    self.key = TextView(key)
-    self.value = AnyValueView(value, isPresent: hasValue)
-  }
-}
-
 /// The messages of a repeated field: events, links, exemplars, quantiles, entity references.
 package struct MessagesView: ~Escapable {
+  /// The message that they are a field of.
   let bytes: Span<UInt8>
   let number: Int
   let kind: MessageKind
-  let start: Int
+  /// Offset of the first one's tag, or the end.
+  private let start: Int
 
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>, number: Int, kind: MessageKind, from start: Int) {
@@ -121,25 +68,31 @@ package struct MessagesView: ~Escapable {
   /// The number of messages; costs a scan.
   package var count: Int {
     var count = 0
-    forEach { _ in count += 1 }
+    var contents = contents
+    while contents.next() != nil { count += 1 }
     return count
   }
 
+  /// The bytes from the first one on.
+  var field: InputRange { bytes.range.dropping(start) }
+
+  /// Valid as long as the bytes are lent.
+  var contents: FieldContents { FieldContents(number: number, in: field) }
+
+  @inline(__always)
   func forEach<Failure: Error>(_ body: (Span<UInt8>) throws(Failure) -> Void) throws(Failure) {
-    var reader = WireReader(bytes, from: start)
-    while let field = reader.next() {
-      guard field.number == number, field.wireType == 2 else { continue }
-      try body(bytes.extracting(field.start..<field.end))
-    }
+    let range = bytes.range
+    var contents = contents
+    while let content = contents.next() { try body(bytes.extracting(content, of: range)) }
   }
 }
 
 /// The numbers of a repeated field, packed or not: bucket counts and bounds.
 package struct NumbersView: ~Escapable {
-  let bytes: Span<UInt8>
+  private let bytes: Span<UInt8>
   let number: Int
   let type: FieldType
-  let start: Int
+  private let start: Int
 
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>, number: Int, type: FieldType, from start: Int) {
@@ -158,25 +111,13 @@ package struct NumbersView: ~Escapable {
     return count
   }
 
+  /// The bytes from the first element on.
+  var field: InputRange { bytes.range.dropping(start) }
+
   /// Visits the elements as unsigned integers; a double's bits.
   package func forEachUInt64<Failure: Error>(_ body: (UInt64) throws(Failure) -> Void) throws(Failure) {
-    var reader = WireReader(bytes, from: start)
-    while let field = reader.next() {
-      guard field.number == number else { continue }
-      // protobuf "Packed repeated fields": both forms, also mixed.
-      guard field.wireType == 2 || field.wireType == type.wireType else { continue }
-      var offset = field.start
-      while offset < field.end {
-        if type.wireType == 1 {
-          try body(bytes.fixed64(at: offset))
-          offset += 8
-        } else {
-          var element = WireReader(bytes, from: offset)
-          try body(element.readVarint())
-          offset = element.offset
-        }
-      }
-    }
+    var elements = FieldNumbers(number: number, type, in: field)
+    while let bits = elements.next() { try body(bits) }
   }
 
   /// Visits the elements as doubles.

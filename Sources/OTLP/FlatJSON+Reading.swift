@@ -291,7 +291,7 @@ extension Bytes {
   }
 
   /// The bytes that padded base64 in the standard alphabet stands for (RFC 4648 section 4).
-  fileprivate var decodedBase64: Bytes? {
+  package var decodedBase64: Bytes? {
     guard count.isMultiple(of: 4) else { return nil }
     var buffer = ByteBuffer(capacity: count / 4 * 3)
     var group: UInt32 = 0

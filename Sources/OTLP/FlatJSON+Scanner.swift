@@ -188,3 +188,16 @@ extension UInt8 {
     }
   }
 }
+
+extension Span<UInt8> {
+  /// The offset of the first byte that JSON text must escape, or the count.
+  fileprivate func firstJSONEscape(from start: Int) -> Int {
+    var index = start
+    while index < count {
+      let byte = self[index]
+      if byte < 0x20 || byte == 0x22 || byte == 0x5c { return index }
+      index += 1
+    }
+    return count
+  }
+}

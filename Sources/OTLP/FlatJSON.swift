@@ -27,76 +27,75 @@ package import Bytes
 package enum FlatJSON {
   /// Appends the list as an object.
   package static func append(_ attributes: borrowing AttributesView, to buffer: inout ByteBuffer) {
-    JSONWriter.flat.append(flat: attributes, to: &buffer)
+    append(attributes.messages, to: &buffer)
   }
 
   /// Appends one value, for example a log record's body; an absent value as `null`, like an empty one.
   package static func append(_ value: borrowing AnyValueView, to buffer: inout ByteBuffer) {
-    JSONWriter.flat.append(flat: value, to: &buffer)
+    JSONWriter.flat.append(flat: value.bytes.range, to: &buffer)
   }
 
   /// Appends events, links, exemplars, quantiles or entity references as an array of objects.
   ///
   /// `[{"time_unix_nano":5,"name":"retry","attributes":{"n":1}}]`: fields that hold their default are left out.
   package static func append(_ messages: borrowing MessagesView, to buffer: inout ByteBuffer) {
-    JSONWriter.flat.append(messages, to: &buffer)
+    JSONWriter.flat.append(messages: messages.field, messages.number, messages.kind.rawValue, to: &buffer)
   }
 
   /// Appends bucket counts or bounds as an array of numbers.
   package static func append(_ numbers: borrowing NumbersView, to buffer: inout ByteBuffer) {
-    JSONWriter.flat.append(numbers, to: &buffer)
+    JSONWriter.flat.append(numbers: numbers.field, numbers.number, numbers.type, to: &buffer)
   }
 
   /// Appends one side of an exponential histogram: `{"offset":-3,"bucket_counts":[1,2]}`.
   package static func append(_ buckets: borrowing BucketsView, to buffer: inout ByteBuffer) {
-    JSONWriter.flat.append(buckets.message.bytes, .buckets, to: &buffer)
+    JSONWriter.flat.append(buckets.message.bytes.range, MessageKind.buckets.rawValue, to: &buffer)
   }
 }
 
 extension JSONWriter {
-  func append(flat attributes: borrowing AttributesView, to buffer: inout ByteBuffer) {
-    buffer.append(UInt8(ascii: "{"))
-    var isFirst = true
-    attributes.forEach { key, value in
-      if !isFirst { buffer.append(UInt8(ascii: ",")) }
-      isFirst = false
-      buffer.append(UInt8(ascii: "\""))
-      if !key.isEmpty, key.span[0] == UInt8(ascii: "$") { buffer.append(UInt8(ascii: "$")) }
-      buffer.append(jsonEscaped: key.span)
-      buffer.append("\":" as StaticString)
-      if value.isPresent {
-        append(flat: value, to: &buffer)
-      } else {
-        buffer.append("{\"$absent\":null}" as StaticString)
-      }
+  /// Appends a pair as a member of an object, with a comma in front.
+  @inline(__always)
+  func append(flatPair pair: KeyValueParts, to buffer: inout ByteBuffer) {
+    if !pair.key.isEmpty, pair.key.start.byte == UInt8(ascii: "$") {
+      buffer.append(text: pair.key, behind: letters.nextEscapedText)
+    } else {
+      buffer.append(text: pair.key, behind: letters.nextText)
     }
-    buffer.append(UInt8(ascii: "}"))
-  }
-
-  func append(flat value: borrowing AnyValueView, to buffer: inout ByteBuffer) {
-    switch value.kind {
-    case .empty: buffer.append("null" as StaticString)
-    case .string(let text): buffer.append(jsonText: text.span)
-    case .bool(let value): buffer.append(value ? "true" as StaticString : "false")
-    case .int(let value): buffer.append(integer: value)
-    case .double(let value): append(double: value, to: &buffer)
-    case .array(let array): append(flat: array, to: &buffer)
-    case .keyValueList(let list): append(flat: list, to: &buffer)
-    case .bytes(let data):
-      buffer.append("{\"$bytes\":\"" as StaticString)
-      buffer.append(base64: data.span)
-      buffer.append("\"}" as StaticString)
+    buffer.append(UInt8(ascii: ":"))
+    if pair.hasValue {
+      append(flat: pair.value, to: &buffer)
+    } else {
+      buffer.append("{\"$absent\":null}" as StaticString)
     }
   }
 
-  private func append(flat array: borrowing ArrayView, to buffer: inout ByteBuffer) {
-    buffer.append(UInt8(ascii: "["))
-    var isFirst = true
-    array.forEach { value in
-      if !isFirst { buffer.append(UInt8(ascii: ",")) }
-      isFirst = false
+  /// Appends an AnyValue.
+  func append(flat value: InputRange, to buffer: inout ByteBuffer) {
+    let member = AnyValueMember(value)
+    let position = member.position
+    switch member.number {
+    case 0: buffer.append("null" as StaticString)
+    case 1: buffer.append(text: position.content(until: value.end), behind: letters.text)
+    case 2: append(number: position.varint.value, .bool, isQuoted: false, behind: letters.nothing, to: &buffer)
+    case 3: append(number: position.varint.value, .int64, isQuoted: false, behind: letters.nothing, to: &buffer)
+    case 4: append(double: Double(bitPattern: position.word()), behind: letters.nothing, to: &buffer)
+    case 5: append(flatArray: position.content(until: value.end), to: &buffer)
+    case 6:
+      append(messages: position.content(until: value.end), 1, MessageKind.keyValue.rawValue, to: &buffer)
+    default:
+      buffer.append(base64: position.content(until: value.end), behind: letters.flatBytes)
+      buffer.append(UInt8(ascii: "}"))
+    }
+  }
+
+  private func append(flatArray array: InputRange, to buffer: inout ByteBuffer) {
+    let start = buffer.count
+    var values = FieldContents(number: 1, in: array)
+    while let value = values.next() {
+      buffer.append(UInt8(ascii: ","))
       append(flat: value, to: &buffer)
     }
-    buffer.append(UInt8(ascii: "]"))
+    buffer.close(from: start, UInt8(ascii: "["), UInt8(ascii: "]"))
   }
 }

@@ -2,12 +2,14 @@
 
 /// A place in bytes that are being read.
 ///
-/// The two decoders that use it prove for every load that it stays inside the window or the `Bytes.padding` bytes
-/// behind it, which may be read:
+/// The decoders, the views and the JSON writer prove for every load that it stays inside the window or the
+/// `Bytes.padding` bytes behind it, which may be read:
 /// - The JSON transcoder reads text that ends with a zero byte. A position advances only over bytes that were seen to
 ///   be other than zero, so it never passes the end, and no load reaches further than 40 bytes behind a position.
 /// - The wire walker advances by at most 20 bytes before it compares with the end of the innermost message, and by a
 ///   length only once that was compared with what is left.
+/// - Views and writer read what the walker proved, and compare every field with the end of its message again; blocks
+///   of text reach at most 16 bytes behind it.
 @safe
 struct InputPosition: Comparable {
   private let pointer: UnsafePointer<UInt8>
@@ -67,6 +69,9 @@ struct InputPosition: Comparable {
 
   @inline(__always)
   static func += (position: inout InputPosition, distance: Int) { position = position + distance }
+
+  @inline(__always)
+  static func - (position: InputPosition, distance: Int) -> InputPosition { position + -distance }
 
   @inline(__always)
   static func - (end: InputPosition, start: InputPosition) -> Int { unsafe end.pointer - start.pointer }

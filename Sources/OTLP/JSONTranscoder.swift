@@ -29,7 +29,7 @@ final class JSONTranscoder {
   /// The output block of the last request, unless that one was refused.
   private var scratch: ByteBuffer?
   /// Kept between requests; larger ones are given back.
-  private static let scratchBytesKept = 1 << 20
+  private static let scratchBytesKept = 1 << 21
 
   deinit { table.deallocate() }
 

@@ -5,20 +5,20 @@ package import Bytes
 extension ExportRequest {
   /// Appends the request as one JSON object (OTLP "JSON Protobuf Encoding"), without white space or a line end.
   package func appendJSON(to buffer: inout ByteBuffer) {
-    JSONWriter.otlp.append(payload.span, .request(of: signal), to: &buffer)
+    JSONWriter.otlp.append(payload.span.range, MessageKind.request(of: signal).rawValue, to: &buffer)
   }
 }
 
 extension AnyValueView {
   /// Appends the value in OTLP's JSON encoding: `{"intValue":"5"}`.
   package func appendJSON(to buffer: inout ByteBuffer) {
-    JSONWriter.otlp.append(bytes, .anyValue, to: &buffer)
+    JSONWriter.otlp.append(bytes.range, MessageKind.anyValue.rawValue, to: &buffer)
   }
 }
 
 extension AttributesView {
   /// Appends the list in OTLP's JSON encoding: `[{"key":"n","value":{"intValue":"5"}}]`.
   package func appendJSON(to buffer: inout ByteBuffer) {
-    JSONWriter.otlp.append(MessagesView(bytes, number: number, kind: .keyValue, from: start), to: &buffer)
+    JSONWriter.otlp.append(messages: messages.field, messages.number, messages.kind.rawValue, to: &buffer)
   }
 }

@@ -7,6 +7,9 @@ internal import Bytes
 /// Fields follow in the order of their numbers. Unknown fields are left out; so are fields without presence that hold
 /// their default. Oneof members, `optional` fields and messages that occur are written even when they are empty, so
 /// that JSON, turned into wire bytes and back, stays the same. Recursion ends with the request's nesting limit (I4).
+///
+/// Every member and element is written with a comma in front; closing an object or array overwrites the first of them
+/// with the opening bracket.
 struct JSONWriter: Sendable {
   /// The two ways to write the same data.
   enum Form: Sendable {
@@ -17,220 +20,286 @@ struct JSONWriter: Sendable {
   }
 
   /// What the writer needs of one field.
-  private struct Entry: Sendable {
-    /// The name as it is written, with quotes and colon.
-    let key: [UInt8]
+  struct Row: Sendable {
+    /// Comma, name and colon, and the quote that opens the value if it is written as a string.
+    let key: JSONLetters
     let type: FieldType
-    let occurrence: Occurrence
-    let message: MessageKind
+    let isRepeated: Bool
+    /// Whether the field is written even when it holds its default.
+    let hasPresence: Bool
+    /// Whether its numbers stand in quotes.
+    let isQuoted: Bool
+    /// The raw value of the nested message's kind.
+    let message: UInt8
   }
 
   let form: Form
+  private let table = WireTable.shared
   /// By kind and field number.
-  private let entries: [Entry?]
+  private let rows: [Row]
+  let letters = Letters()
+
+  /// What is written around values.
+  struct Letters: Sendable {
+    let nothing = JSONLetters("")
+    let comma = JSONLetters(",")
+    let text = JSONLetters("\"")
+    let nextText = JSONLetters(",\"")
+    let nextEscapedText = JSONLetters(",\"$")
+    let key = JSONLetters(",\"key\":\"")
+    let value = JSONLetters(",\"value\":")
+    let textValue = JSONLetters("{\"stringValue\":\"")
+    let valueWithText = JSONLetters("\",\"value\":{\"stringValue\":\"")
+    let valueWithInt = JSONLetters("\",\"value\":{\"intValue\":\"")
+    let flatBytes = JSONLetters("{\"$bytes\":\"")
+  }
 
   static let otlp = JSONWriter(.otlp)
   static let flat = JSONWriter(.flat)
 
   private init(_ form: Form) {
-    var entries = [Entry?](repeating: nil, count: MessageKind.allCases.count * 17)
+    let unknown = Row(Field("", 0, .bool), form)
+    var rows = [Row](repeating: unknown, count: MessageKind.allCases.count * MessageIndex.numbers)
     for kind in MessageKind.allCases {
       for field in kind.fields {
-        let name = form == .flat ? field.name.description.snakeCased : field.name.description
-        entries[Int(kind.rawValue) * 17 + Int(field.number)] = Entry(
-          key: Array("\"\(name)\":".utf8), type: field.type, occurrence: field.occurrence,
-          message: field.message ?? .anyValue)
+        rows[Int(kind.rawValue) * MessageIndex.numbers + Int(field.number)] = Row(field, form)
       }
     }
     self.form = form
-    self.entries = entries
+    self.rows = rows
   }
 
-  /// Appends the message as an object.
-  func append(_ bytes: Span<UInt8>, _ kind: MessageKind, to buffer: inout ByteBuffer) {
-    // Half of all messages are these two, and their views are quicker than the tables.
-    if kind == .keyValue { return append(pair: KeyValueView(bytes), to: &buffer) }
-    if kind == .anyValue { return append(value: AnyValueView(bytes, isPresent: true), to: &buffer) }
-    let message = MessageView(bytes, kind)
-    buffer.append(UInt8(ascii: "{"))
-    var rest = message.present
-    var isFirst = true
+  /// Appends a message as an object.
+  func append(_ message: InputRange, _ kind: UInt8, to buffer: inout ByteBuffer) {
+    let index = MessageIndex(message, kind, table)
+    let start = buffer.count
+    var rest = index.present
     while rest != 0 {
       let number = rest.trailingZeroBitCount
       rest &= rest &- 1
-      guard let entry = entries[Int(kind.rawValue) * 17 + number], isWritten(entry, number, message) else { continue }
-      if !isFirst { buffer.append(UInt8(ascii: ",")) }
-      isFirst = false
-      buffer.append(entry.key.span)
-      append(entry, number, of: message, to: &buffer)
+      let field = InputRange(message.start + index.offset(number), until: message.end)
+      append(field, number, row: Int(kind) &* MessageIndex.numbers &+ number, to: &buffer)
     }
-    buffer.append(UInt8(ascii: "}"))
+    buffer.close(from: start, UInt8(ascii: "{"), UInt8(ascii: "}"))
   }
 
-  private func append(pair: borrowing KeyValueView, to buffer: inout ByteBuffer) {
-    buffer.append(UInt8(ascii: "{"))
-    if !pair.key.isEmpty {
-      buffer.append("\"key\":" as StaticString)
-      buffer.append(jsonText: pair.key.span)
-    }
-    if pair.value.isPresent {
-      buffer.append(pair.key.isEmpty ? "\"value\":" as StaticString : ",\"value\":")
-      append(value: pair.value, to: &buffer)
-    }
-    buffer.append(UInt8(ascii: "}"))
-  }
-
-  private func append(value: borrowing AnyValueView, to buffer: inout ByteBuffer) {
-    switch value.kind {
-    case .empty: buffer.append(UInt8(ascii: "{"))
-    case .string(let text):
-      buffer.append("{\"stringValue\":" as StaticString)
-      buffer.append(jsonText: text.span)
-    case .bool(let value): buffer.append(value ? "{\"boolValue\":true" as StaticString : "{\"boolValue\":false")
-    case .int(let value):
-      buffer.append("{\"intValue\":\"" as StaticString)
-      buffer.append(integer: value)
-      buffer.append(UInt8(ascii: "\""))
-    case .double(let value):
-      buffer.append("{\"doubleValue\":" as StaticString)
-      append(double: value, to: &buffer)
-    case .array(let array):
-      buffer.append("{\"arrayValue\":" as StaticString)
-      append(array.bytes, .arrayValue, to: &buffer)
-    case .keyValueList(let list):
-      buffer.append("{\"kvlistValue\":" as StaticString)
-      append(list.bytes, .keyValueList, to: &buffer)
-    case .bytes(let data):
-      buffer.append("{\"bytesValue\":" as StaticString)
-      append(data: data.span, isID: false, to: &buffer)
-    }
-    buffer.append(UInt8(ascii: "}"))
-  }
-
-  /// Whether a field that occurs says anything: proto3 leaves out defaults without presence.
-  private func isWritten(_ entry: Entry, _ number: Int, _ message: borrowing MessageView) -> Bool {
-    switch entry.occurrence {
-    case .optional, .oneof: return true
-    case .repeated: return !entry.type.packs || !message.numbers(number, entry.type).isEmpty
-    case .singular: break
-    }
-    switch entry.type {
-    case .message: return true
-    case .string, .bytes, .traceID, .spanID: return !message.content(number).isEmpty
-    case .fixed64, .sfixed64, .double: return message.fixed64(number) != 0
-    case .fixed32: return message.fixed32(number) != 0
-    case .bool, .int64, .uint64: return message.varint(number) != 0
-    case .uint32, .sint32, .enumeration: return message.uint32(number) != 0
-    }
-  }
-
-  private func append(
-    _ entry: Entry, _ number: Int, of message: borrowing MessageView, to buffer: inout ByteBuffer
-  ) {
-    switch (entry.occurrence, entry.type) {
-    case (.repeated, .message) where form == .flat && entry.message == .keyValue:
-      append(flat: message.attributes(number), to: &buffer)
-    case (.repeated, .message):
-      append(message.messages(number, entry.message), to: &buffer)
-    case (.repeated, .string):
-      append(texts: message.messages(number, .anyValue), to: &buffer)
-    case (.repeated, _):
-      append(message.numbers(number, entry.type), to: &buffer)
-    case (_, .message) where form == .flat && entry.message == .anyValue:
-      append(flat: AnyValueView(message.content(number), isPresent: true), to: &buffer)
-    case (_, .message):
-      append(message.content(number), entry.message, to: &buffer)
-    case (_, .string):
-      buffer.append(jsonText: message.content(number))
-    case (_, .traceID), (_, .spanID), (_, .bytes):
-      append(data: message.content(number), isID: entry.type != .bytes, to: &buffer)
-    case (_, .fixed64), (_, .sfixed64), (_, .double):
-      append(bits: message.fixed64(number), entry.type, to: &buffer)
-    case (_, .fixed32):
-      append(bits: UInt64(message.fixed32(number)), entry.type, to: &buffer)
-    case (_, .bool), (_, .uint32), (_, .sint32), (_, .int64), (_, .uint64), (_, .enumeration):
-      append(bits: message.varint(number), entry.type, to: &buffer)
-    }
-  }
-
-  // MARK: Repeated fields
-
-  /// Appends the messages as an array of objects.
-  func append(_ messages: borrowing MessagesView, to buffer: inout ByteBuffer) {
-    buffer.append(UInt8(ascii: "["))
-    var isFirst = true
-    let kind = messages.kind
-    messages.forEach { bytes in
-      if !isFirst { buffer.append(UInt8(ascii: ",")) }
-      isFirst = false
-      append(bytes, kind, to: &buffer)
-    }
-    buffer.append(UInt8(ascii: "]"))
-  }
-
-  private func append(texts: borrowing MessagesView, to buffer: inout ByteBuffer) {
-    buffer.append(UInt8(ascii: "["))
-    var isFirst = true
-    texts.forEach { text in
-      if !isFirst { buffer.append(UInt8(ascii: ",")) }
-      isFirst = false
-      buffer.append(jsonText: text)
-    }
-    buffer.append(UInt8(ascii: "]"))
-  }
-
-  /// Appends the numbers as an array.
-  func append(_ numbers: borrowing NumbersView, to buffer: inout ByteBuffer) {
-    buffer.append(UInt8(ascii: "["))
-    var isFirst = true
-    let type = numbers.type
-    numbers.forEachUInt64 { bits in
-      if !isFirst { buffer.append(UInt8(ascii: ",")) }
-      isFirst = false
-      append(bits: bits, type, to: &buffer)
-    }
-    buffer.append(UInt8(ascii: "]"))
-  }
-
-  // MARK: Scalars
-
-  private func append(data: Span<UInt8>, isID: Bool, to buffer: inout ByteBuffer) {
-    buffer.append(UInt8(ascii: "\""))
-    // OTLP "JSON Protobuf Encoding": ids are hex; other bytes are base64 as in the proto3 mapping.
-    if isID { buffer.append(hex: data) } else { buffer.append(base64: data) }
-    buffer.append(UInt8(ascii: "\""))
-  }
-
-  /// Appends a number given as its wire bits: a varint's value, or the bytes of a fixed field.
-  private func append(bits: UInt64, _ type: FieldType, to buffer: inout ByteBuffer) {
-    switch type {
-    case .bool: buffer.append(bits != 0 ? "true" as StaticString : "false")
-    case .uint32, .fixed32: buffer.append(integer: UInt64(UInt32(truncatingIfNeeded: bits)))
-    case .sint32: buffer.append(integer: Int64(Int32(zigzag: bits)))
-    case .enumeration: buffer.append(integer: Int64(Int32(truncatingIfNeeded: bits)))
-    case .double: append(double: Double(bitPattern: bits), to: &buffer)
-    case .int64, .sfixed64, .uint64, .fixed64:
-      // proto3 "JSON Mapping": 64-bit integers are strings.
-      if form == .otlp { buffer.append(UInt8(ascii: "\"")) }
-      if type == .int64 || type == .sfixed64 {
-        buffer.append(integer: Int64(bitPattern: bits))
-      } else {
-        buffer.append(integer: bits)
+  /// Appends a field that occurs, with its name; `field` begins behind the tag, or at the first tag of a repeated one.
+  private func append(_ field: InputRange, _ number: Int, row index: Int, to buffer: inout ByteBuffer) {
+    let row = rows[index]
+    if row.isRepeated {
+      let start = buffer.count
+      buffer.write(upTo: JSONLetters.countMax) { row.key.write(to: $0) }
+      switch row.type {
+      case .message: append(messages: field, number, row.message, to: &buffer)
+      case .string: append(texts: field, number, to: &buffer)
+      default: if !append(numbers: field, number, row.type, to: &buffer) { buffer.truncate(to: start) }
       }
-      if form == .otlp { buffer.append(UInt8(ascii: "\"")) }
-    case .string, .traceID, .spanID, .bytes, .message: preconditionFailure("only numbers have bits")
+      return
+    }
+    switch row.type {
+    case .message:
+      let content = field.start.content(until: field.end)
+      buffer.write(upTo: JSONLetters.countMax) { row.key.write(to: $0) }
+      if row.message != MessageKind.anyValue.rawValue {
+        append(content, row.message, to: &buffer)
+      } else if form == .flat {
+        append(flat: content, to: &buffer)
+      } else {
+        append(value: content, to: &buffer)
+      }
+    case .string, .traceID, .spanID, .bytes:
+      let content = field.start.content(until: field.end)
+      guard row.hasPresence || !content.isEmpty else { return }
+      switch row.type {
+      case .string: buffer.append(text: content, behind: row.key)
+      // OTLP "JSON Protobuf Encoding": ids are hex; other bytes are base64 as in the proto3 mapping.
+      case .bytes: buffer.append(base64: content, behind: row.key)
+      default:
+        buffer.write(upTo: JSONLetters.countMax + 2 * content.count + 1) { output in
+          let end = row.key.write(to: output).hex(content)
+          end.store(UInt8(ascii: "\""))
+          return end + 1
+        }
+      }
+    case .fixed64, .sfixed64, .double: append(unlessDefault: field.start.word(), row, to: &buffer)
+    case .fixed32: append(unlessDefault: UInt64(field.start.halfWord()), row, to: &buffer)
+    case .bool, .int64, .uint64: append(unlessDefault: field.start.varint.value, row, to: &buffer)
+    case .uint32, .sint32, .enumeration:
+      append(unlessDefault: UInt64(UInt32(truncatingIfNeeded: field.start.varint.value)), row, to: &buffer)
+    }
+  }
+
+  @inline(__always)
+  private func append(unlessDefault bits: UInt64, _ row: Row, to buffer: inout ByteBuffer) {
+    guard row.hasPresence || bits != 0 else { return }
+    append(number: bits, row.type, isQuoted: row.isQuoted, behind: row.key, to: &buffer)
+  }
+
+  /// Appends letters, which end with a quote for a number in quotes, and a number given as its wire bits: a varint's
+  /// value, or the bytes of a fixed field.
+  @inline(__always)
+  func append(
+    number bits: UInt64, _ type: FieldType, isQuoted: Bool, behind letters: JSONLetters, to buffer: inout ByteBuffer
+  ) {
+    if type == .double { return append(double: Double(bitPattern: bits), behind: letters, to: &buffer) }
+    buffer.write(upTo: JSONLetters.countMax + 21) { output in
+      let output = letters.write(to: output)
+      let end =
+        switch type {
+        case .bool: output.boolean(bits != 0)
+        case .sint32: output.decimal(Int64(Int32(zigzag: bits)))
+        case .enumeration: output.decimal(Int64(Int32(truncatingIfNeeded: bits)))
+        case .int64, .sfixed64: output.decimal(Int64(bitPattern: bits))
+        default: output.decimal(bits)
+        }
+      end.store(UInt8(ascii: "\""))
+      return isQuoted ? end + 1 : end
     }
   }
 
   /// proto3 "JSON Mapping": what no JSON number can be is a string.
-  func append(double value: Double, to buffer: inout ByteBuffer) {
-    if value.isFinite {
-      buffer.append(finite: value)
-      return
+  func append(double value: Double, behind letters: JSONLetters, to buffer: inout ByteBuffer) {
+    buffer.write(upTo: JSONLetters.countMax + 25) { output in
+      let output = letters.write(to: output)
+      return value.isFinite ? output.decimal(finite: value) : output
     }
-    if form == .flat { buffer.append("{\"$double\":" as StaticString) }
-    buffer.append(value.isNaN ? "\"NaN\"" as StaticString : value > 0 ? "\"Infinity\"" : "\"-Infinity\"")
-    if form == .flat { buffer.append(UInt8(ascii: "}")) }
+    if value.isFinite { return }
+    let name = value.isNaN ? "\"NaN\"" as StaticString : value > 0 ? "\"Infinity\"" : "\"-Infinity\""
+    if form == .otlp { return buffer.append(name) }
+    buffer.append("{\"$double\":" as StaticString)
+    buffer.append(name)
+    buffer.append(UInt8(ascii: "}"))
+  }
+
+  // MARK: Attributes
+
+  private func append(pair: KeyValueParts, to buffer: inout ByteBuffer) {
+    if append(plainPair: pair, to: &buffer) { return }
+    let start = buffer.count
+    if !pair.key.isEmpty { buffer.append(text: pair.key, behind: letters.key) }
+    if pair.hasValue {
+      buffer.write(upTo: JSONLetters.countMax) { letters.value.write(to: $0) }
+      append(value: pair.value, to: &buffer)
+    }
+    buffer.close(from: start, UInt8(ascii: "{"), UInt8(ascii: "}"))
+  }
+
+  /// Appends a pair of a key and a short string or an integer, nothing of which needs an escape, in one go.
+  ///
+  /// Nearly all attributes are such pairs. Returns false, and nothing is appended, for another one.
+  @inline(__always)
+  private func append(plainPair pair: KeyValueParts, to buffer: inout ByteBuffer) -> Bool {
+    let start = buffer.count
+    buffer.write(upTo: 2 * JSONLetters.countMax + pair.key.count + max(pair.value.count, 20) + 3) { output in
+      let key = letters.key.write(to: output)
+      guard !pair.key.isEmpty, pair.key.copyPlainText(to: key) == pair.key.count else { return output }
+      let member = AnyValueMember(pair.value)
+      let end: OutputPosition
+      switch member.number {
+      case 1:
+        let text = member.position.content(until: pair.value.end)
+        let value = letters.valueWithText.write(to: key + pair.key.count)
+        guard text.copyPlainText(to: value) == text.count else { return output }
+        end = value + text.count
+      case 3:
+        let value = letters.valueWithInt.write(to: key + pair.key.count)
+        end = value.decimal(Int64(bitPattern: member.position.varint.value))
+      default: return output
+      }
+      output.store(UInt8(ascii: "{"))
+      end.store(0x007d_7d22 as UInt32)  // "}}
+      return end + 3
+    }
+    return buffer.count > start
+  }
+
+  private func append(value: InputRange, to buffer: inout ByteBuffer) {
+    let member = AnyValueMember(value)
+    guard member.number == 1 else { return append(value, MessageKind.anyValue.rawValue, to: &buffer) }
+    buffer.append(text: member.position.content(until: value.end), behind: letters.textValue)
+    buffer.append(UInt8(ascii: "}"))
+  }
+
+  // MARK: Repeated fields
+
+  /// Appends the messages of a field as an array; flat attributes as an object.
+  func append(messages field: InputRange, _ number: Int, _ kind: UInt8, to buffer: inout ByteBuffer) {
+    let start = buffer.count
+    var contents = FieldContents(number: number, in: field)
+    if kind == MessageKind.keyValue.rawValue {
+      if form == .flat {
+        while let pair = contents.next() { append(flatPair: KeyValueParts(pair), to: &buffer) }
+        return buffer.close(from: start, UInt8(ascii: "{"), UInt8(ascii: "}"))
+      }
+      while let pair = contents.next() {
+        buffer.append(UInt8(ascii: ","))
+        append(pair: KeyValueParts(pair), to: &buffer)
+      }
+    } else {
+      while let message = contents.next() {
+        buffer.append(UInt8(ascii: ","))
+        if kind == MessageKind.anyValue.rawValue {
+          append(value: message, to: &buffer)
+        } else {
+          append(message, kind, to: &buffer)
+        }
+      }
+    }
+    buffer.close(from: start, UInt8(ascii: "["), UInt8(ascii: "]"))
+  }
+
+  private func append(texts field: InputRange, _ number: Int, to buffer: inout ByteBuffer) {
+    let start = buffer.count
+    var contents = FieldContents(number: number, in: field)
+    while let text = contents.next() { buffer.append(text: text, behind: letters.nextText) }
+    buffer.close(from: start, UInt8(ascii: "["), UInt8(ascii: "]"))
+  }
+
+  /// Appends the numbers of a field as an array; returns false, and appends `[]`, when there are none.
+  @discardableResult
+  func append(numbers field: InputRange, _ number: Int, _ type: FieldType, to buffer: inout ByteBuffer) -> Bool {
+    let start = buffer.count
+    let isQuoted = form == .otlp && type.isQuotedInJSON
+    let separator = isQuoted ? letters.nextText : letters.comma
+    var elements = FieldNumbers(number: number, type, in: field)
+    while let bits = elements.next() {
+      append(number: bits, type, isQuoted: isQuoted, behind: separator, to: &buffer)
+    }
+    let isWritten = buffer.count > start
+    buffer.close(from: start, UInt8(ascii: "["), UInt8(ascii: "]"))
+    return isWritten
+  }
+}
+
+extension JSONWriter.Row {
+  fileprivate init(_ field: Field, _ form: JSONWriter.Form) {
+    let name = form == .flat ? field.name.description.snakeCased : field.name.description
+    type = field.type
+    isRepeated = field.occurrence == .repeated
+    hasPresence = field.occurrence == .optional || field.occurrence == .oneof
+    isQuoted = !isRepeated && form == .otlp && field.type.isQuotedInJSON
+    message = field.message?.rawValue ?? 0
+    let isText = !isRepeated && [.string, .bytes, .traceID, .spanID].contains(field.type)
+    key = JSONLetters(",\"\(name)\":" + (isQuoted || isText ? "\"" : ""))
+  }
+}
+
+extension FieldType {
+  /// proto3 "JSON Mapping": 64-bit integers are strings.
+  fileprivate var isQuotedInJSON: Bool {
+    switch self {
+    case .int64, .uint64, .fixed64, .sfixed64: true
+    default: false
+    }
+  }
+}
+
+extension OutputPosition {
+  @inline(__always)
+  fileprivate func boolean(_ value: Bool) -> OutputPosition {
+    store(value ? 0x6575_7274 : 0x736c_6166 as UInt32)  // true, fals
+    (self + 4).store(UInt8(ascii: "e"))
+    return self + (value ? 4 : 5)
   }
 }
 

@@ -1,74 +1,30 @@
-// One message's bytes with the place of each known field, found in one scan: what every view is built on.
-
-/// What the scan needs to know of each field: one byte per message kind and field number.
-///
-/// A known number with a wire type that is not accepted is an unknown field (design: never interpreted).
-enum WireShape {
-  /// The bit of a repeated field; bits 0 to 5 are the accepted wire types.
-  static let repeated: UInt8 = 1 << 6
-  /// Field numbers per kind; no field number of OTLP is above 16.
-  static let stride = 17
-
-  static let flags: [UInt8] = {
-    var flags = [UInt8](repeating: 0, count: MessageKind.allCases.count * stride)
-    for kind in MessageKind.allCases {
-      for field in kind.fields {
-        var flag = UInt8(1) << field.type.wireType
-        if field.occurrence == .repeated {
-          flag |= repeated
-          // protobuf "Packed repeated fields": parsers accept both forms.
-          if field.type.packs { flag |= 1 << 2 }
-        }
-        flags[Int(kind.rawValue) * stride + Int(field.number)] = flag
-      }
-    }
-    return flags
-  }()
-}
+// One message's bytes with the place of each known field: what every view is built on.
 
 /// A message whose fields were located once; reading one is a jump, not a search.
-///
-/// A request is canonical: a singular field and a oneof occur at most once (I5). A repeated field is visited from its
-/// first occurrence.
 struct MessageView: ~Escapable {
   let bytes: Span<UInt8>
-  /// Tag offsets by field number; of a repeated field the first.
-  var offsets = InlineArray<17, UInt32>(repeating: 0)
-  /// One bit per known field that occurs.
-  var present: UInt32 = 0
+  private let index: MessageIndex
 
   @_lifetime(copy bytes)
   init(_ bytes: Span<UInt8>, _ kind: MessageKind) {
     self.bytes = bytes
-    let flags = WireShape.flags
-    let base = Int(kind.rawValue) * WireShape.stride
-    var reader = WireReader(bytes)
-    while true {
-      let offset = reader.offset
-      guard let field = reader.next() else { break }
-      guard field.number < WireShape.stride else { continue }
-      let flag = flags[base + field.number]
-      let bit = UInt32(1) << UInt32(field.number)
-      guard flag >> field.wireType & 1 != 0 else { continue }
-      if flag & WireShape.repeated != 0, present & bit != 0 { continue }
-      present |= bit
-      offsets[field.number] = UInt32(offset)
-    }
+    index = MessageIndex(bytes.range, kind.rawValue)
   }
 
-  func has(_ number: Int) -> Bool { present & (1 << UInt32(number)) != 0 }
+  func has(_ number: Int) -> Bool { index.has(number) }
 
-  func field(_ number: Int) -> WireField? {
-    guard has(number) else { return nil }
-    var reader = WireReader(bytes, from: Int(offsets[number]))
-    return reader.next()
+  /// Where the value of a field that occurs once begins; nil when it is absent.
+  @inline(__always)
+  private func value(_ number: Int) -> InputPosition? {
+    index.has(number) ? bytes.range.start + index.offset(number) : nil
   }
 
   /// The content of a length-delimited field; empty when it is absent.
   @_lifetime(copy self)
   func content(_ number: Int) -> Span<UInt8> {
-    guard let field = field(number) else { return bytes.extracting(0..<0) }
-    return bytes.extracting(field.start..<field.end)
+    let range = bytes.range
+    guard let value = value(number) else { return bytes.extracting(0..<0) }
+    return bytes.extracting(value.content(until: range.end), of: range)
   }
 
   @_lifetime(copy self)
@@ -77,20 +33,11 @@ struct MessageView: ~Escapable {
   @_lifetime(copy self)
   func data(_ number: Int) -> BytesView { BytesView(content(number)) }
 
-  func varint(_ number: Int) -> UInt64 {
-    guard let field = field(number) else { return 0 }
-    return bytes.varint(at: field.start)
-  }
+  func varint(_ number: Int) -> UInt64 { value(number)?.varint.value ?? 0 }
 
-  func fixed64(_ number: Int) -> UInt64 {
-    guard let field = field(number) else { return 0 }
-    return bytes.fixed64(at: field.start)
-  }
+  func fixed64(_ number: Int) -> UInt64 { value(number)?.word() ?? 0 }
 
-  func fixed32(_ number: Int) -> UInt32 {
-    guard let field = field(number) else { return 0 }
-    return bytes.fixed32(at: field.start)
-  }
+  func fixed32(_ number: Int) -> UInt32 { value(number)?.halfWord() ?? 0 }
 
   func uint32(_ number: Int) -> UInt32 { UInt32(truncatingIfNeeded: varint(number)) }
 
@@ -105,21 +52,22 @@ struct MessageView: ~Escapable {
   /// A number in zigzag form, 32 bits.
   func sint32(_ number: Int) -> Int32 { Int32(zigzag: varint(number)) }
 
+  /// Where the first occurrence of a repeated field begins, or the end.
+  private func start(_ number: Int) -> Int { has(number) ? index.offset(number) : bytes.count }
+
   /// The elements of a repeated field of messages.
   @_lifetime(copy self)
   func messages(_ number: Int, _ kind: MessageKind) -> MessagesView {
-    MessagesView(bytes, number: number, kind: kind, from: has(number) ? Int(offsets[number]) : bytes.count)
+    MessagesView(bytes, number: number, kind: kind, from: start(number))
   }
 
   @_lifetime(copy self)
-  func attributes(_ number: Int) -> AttributesView {
-    AttributesView(bytes, number: number, from: has(number) ? Int(offsets[number]) : bytes.count)
-  }
+  func attributes(_ number: Int) -> AttributesView { AttributesView(bytes, number: number, from: start(number)) }
 
   /// The elements of a repeated field of numbers.
   @_lifetime(copy self)
   func numbers(_ number: Int, _ type: FieldType) -> NumbersView {
-    NumbersView(bytes, number: number, type: type, from: has(number) ? Int(offsets[number]) : bytes.count)
+    NumbersView(bytes, number: number, type: type, from: start(number))
   }
 }
 

@@ -1,9 +1,10 @@
-// A place in the protobuf bytes being written, with the few stores the encoders need.
+// A place in the bytes being written, with the few stores the encoders need.
 
-/// A place in a buffer that is being filled with protobuf.
+/// A place in a buffer that is being filled.
 ///
-/// Its two users reserve for the worst case before they start (`JSONTranscoder.capacity(for:signal:)` and
-/// `Canonicalizer`), including the `slack` bytes that a store may reach behind what it means to write.
+/// The makers of protobuf reserve for the worst case before they start (`JSONTranscoder.capacity(for:signal:)` and
+/// `Canonicalizer`), including the `slack` bytes that a store may reach behind what it means to write; the JSON writer
+/// reserves for each value (`ByteBuffer.write(upTo:_:)`).
 @safe
 struct OutputPosition {
   private let pointer: UnsafeMutablePointer<UInt8>

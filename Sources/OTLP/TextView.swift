@@ -3,9 +3,10 @@
 package import Bytes
 
 /// A string of a request: valid UTF-8 (I2), lent for the visit.
+@usableFromInline
 package struct TextView: ~Escapable {
   /// The UTF-8 bytes, to bind or to append without a `String`.
-  package let span: Span<UInt8>
+  @usableFromInline package let span: Span<UInt8>
 
   @_lifetime(copy span)
   init(_ span: Span<UInt8>) { self.span = span }
@@ -32,8 +33,9 @@ package struct TextView: ~Escapable {
 }
 
 /// Bytes of a request: a `bytes_value`, a trace id or a span id, lent for the visit.
+@usableFromInline
 package struct BytesView: ~Escapable {
-  package let span: Span<UInt8>
+  @usableFromInline package let span: Span<UInt8>
 
   @_lifetime(copy span)
   init(_ span: Span<UInt8>) { self.span = span }

@@ -38,6 +38,13 @@ struct WireRow {
 
   /// No wire type: such a field is skipped.
   static let unknown: UInt8 = 0xff
+
+  /// Whether a value of this wire type is the field we know; lists of numbers have two forms.
+  @inline(__always)
+  func accepts(_ wireType: UInt8) -> Bool { self.wireType == wireType || elementWireType == wireType }
+
+  /// A field that may occur at most once conflicts with itself.
+  @inline(__always) var isRepeated: Bool { conflicts == 0 }
 }
 
 /// The rows of all messages. Built once and never changed.
@@ -93,7 +100,7 @@ struct WireTable: @unchecked Sendable {
   func row(of field: CheckedField, in kind: MessageKind) -> WireRow? {
     guard field.number < WireTable.numbersPerMessage else { return nil }
     let row = self[kind.rawValue, field.number]
-    return row.wireType == field.wireType || row.elementWireType == field.wireType ? row : nil
+    return row.accepts(field.wireType) ? row : nil
   }
 
   /// The row of a field number below `numbersPerMessage` of the message whose kind has the raw value `message`.

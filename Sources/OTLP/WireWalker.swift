@@ -56,6 +56,11 @@ struct WireWalker: ~Copyable {
         case .text:
           guard position.isUTF8(count: count) else { throw Refusal(.invalidUTF8, fieldStart) }
         case .message:
+          if row.message == MessageKind.keyValue.rawValue && depth + 2 <= DecodeLimits.messagesNestedMax
+            && InputRange(position, until: valueEnd).isPlainPair
+          {
+            break
+          }
           itemCount &+= Int(row.items)
           try walk(position, until: valueEnd, message: row.message, depth: depth + 1)
         case .traceID:
@@ -155,30 +160,53 @@ struct WireWalker: ~Copyable {
   }
 }
 
+extension InputRange {
+  /// Whether this is a KeyValue of a key and a short string or an integer, all in ASCII: valid, and canonical.
+  ///
+  /// Half of all input is such pairs. Any other takes the general way.
+  @inline(__always)
+  fileprivate var isPlainPair: Bool {
+    guard let pair = KeyValueParts(plain: self) else { return false }
+    let value = pair.value
+    switch value.start.byte {
+    case 0x0a:
+      // Tags and lengths are ASCII too.
+      return Int(value.start[1]) + 2 == value.count && start.isASCII(count: count)
+    case 0x18:
+      var last = value.start + 1
+      while last < value.end && last.byte >= 0x80 { last += 1 }
+      return last + 1 == value.end && value.count <= 11 && pair.key.start.isASCII(count: pair.key.count)
+    default: return false
+    }
+  }
+}
+
 extension InputPosition {
+  private static let highBits: UInt64 = 0x8080_8080_8080_8080
+
   /// Whether the next `count` bytes are UTF-8, eight at a time as long as they are ASCII.
   @inline(__always)
-  func isUTF8(count: Int) -> Bool {
-    let highBits: UInt64 = 0x8080_8080_8080_8080
+  func isUTF8(count: Int) -> Bool { isASCII(count: count) || isUTF8BeyondASCII(count: count) }
+
+  @inline(__always)
+  fileprivate func isASCII(count: Int) -> Bool {
     var done = 0
     while done &+ 8 <= count {
-      if word(at: done) & highBits != 0 { return isUTF8BeyondASCII(from: done, count: count) }
+      if word(at: done) & InputPosition.highBits != 0 { return false }
       done &+= 8
     }
     let rest = count &- done
     // The mask keeps the first `rest` of eight bytes.
-    if rest > 0 && word(at: done) & (highBits &>> UInt64(truncatingIfNeeded: 64 &- 8 &* rest)) != 0 {
-      return isUTF8BeyondASCII(from: done, count: count)
-    }
-    return true
+    let mask = InputPosition.highBits &>> UInt64(truncatingIfNeeded: 64 &- 8 &* rest)
+    return rest == 0 || word(at: done) & mask == 0
   }
 
   @inline(never)
-  private func isUTF8BeyondASCII(from start: Int, count: Int) -> Bool {
-    var done = start
+  private func isUTF8BeyondASCII(count: Int) -> Bool {
+    var done = 0
     while done < count {
       if self[done] < 0x80 {
-        done += 1
+        done += count - done >= 8 && word(at: done) & InputPosition.highBits == 0 ? 8 : 1
         continue
       }
       let width = (self + done).scalarWidth

@@ -51,7 +51,7 @@ final class DeliveryLog: Sendable {
   }
 
   /// Called often, with the journal's running total; says so when it has grown.
-  func journalDropped(_ signal: Signal, total: Int) {
+  func dropped(_ signal: Signal, behind total: Int) {
     guard total > 0 else { return }
     let new = paces.withLock { paces -> Int? in
       let new = total - paces.behindItems[signal, default: 0]
@@ -61,7 +61,7 @@ final class DeliveryLog: Sendable {
     }
     guard let new else { return }
     logger.error(
-      "the journal is full and this sink lags: dropping its oldest data",
+      "this sink lags behind more than the journal or its sending_queue may hold: dropping its oldest data",
       metadata: ["signal": "\(signal.name)", "dropped_items": "\(new)"])
   }
 

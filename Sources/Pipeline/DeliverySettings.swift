@@ -6,15 +6,19 @@ package import Journal
 package struct DeliverySettings: Sendable, Equatable {
   package var batch: BatchSettings
   package var retry: RetrySettings
-  /// What happens to this sink when the journal is full and it lags.
+  /// What happens to this sink when it lags, and the journal is full or it has as much as its limit says.
   package var whenFull: WhenFull
+  /// How much may wait for each signal of the sink; nil: as much as the journal holds.
+  package var lagLimit: LagLimit?
 
   package init(
-    batch: BatchSettings = BatchSettings(), retry: RetrySettings = RetrySettings(), whenFull: WhenFull = .refuse
+    batch: BatchSettings = BatchSettings(), retry: RetrySettings = RetrySettings(), whenFull: WhenFull = .refuse,
+    lagLimit: LagLimit? = nil
   ) {
     self.batch = batch
     self.retry = retry
     self.whenFull = whenFull
+    self.lagLimit = lagLimit
   }
 }
 

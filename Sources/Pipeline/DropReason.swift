@@ -4,6 +4,10 @@
 package enum DropReason {
   /// The journal was full, and the sink's `when_full` lets it lose the oldest.
   package static let journalFull = "journal_full"
+  /// More waited than the sink's `sending_queue: queue_size`, and its `when_full` lets it lose the oldest.
+  package static let queueFull = "queue_full"
+  /// The sink is not in the configuration any more.
+  package static let sinkRemoved = "sink_removed"
   /// The bytes on disk were damaged: their checksum was wrong, or they are no request any more.
   package static let damaged = "damaged"
   /// The peer took the batch without these items (OTLP "Partial Success").

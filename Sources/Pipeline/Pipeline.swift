@@ -98,7 +98,7 @@ extension AcceptOutcome {
   fileprivate init(_ outcome: AppendOutcome) {
     switch outcome {
     case .accepted: self = .accepted
-    case .refused(.full): self = .refused(.journalFull)
+    case .refused(.full), .refused(.queueFull): self = .refused(.journalFull)
     case .refused(.noSpace): self = .refused(.diskFull)
     case .refused(.tooLarge): self = .refused(.tooLarge)
     // A failed disk ends the process: the client's next attempt finds another one.

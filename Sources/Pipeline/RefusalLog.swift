@@ -28,7 +28,8 @@ final class RefusalLog: Sendable {
       logger.warning(
         "refusing telemetry, the disk is full; make room, or lower the journal's min_free_bytes", metadata: metadata)
     case .journalFull, .noPipeline, .shuttingDown:
-      logger.warning("refusing telemetry, the journal is full; a sink lags behind", metadata: metadata)
+      logger.warning(
+        "refusing telemetry, the journal or a sink's sending_queue is full; a sink lags behind", metadata: metadata)
     }
   }
 }

@@ -2,11 +2,11 @@
 
 internal import Journal
 internal import OTLP
-internal import SelfTelemetry
+package import SelfTelemetry
 internal import System
 
 /// The counters of one signal of one sink: accepted = sent + pending + dropped, by items.
-struct SinkMetrics: Sendable {
+package struct SinkMetrics: Sendable {
   private let sent: Counter
   private let sendFailed: Counter
   private let retries: Counter
@@ -40,13 +40,16 @@ struct SinkMetrics: Sendable {
   func countInvalid(_ items: Int) { invalid.add(items) }
 
   /// Registers what the journal knows, read at each scrape.
-  func watch(_ cursor: Cursor, capacity: Int, clock: any Clock) {
+  ///
+  /// - Parameter isLimited: whether the sink has a limit of its own.
+  func watch(_ cursor: Cursor, capacity: Int, isLimited: Bool, clock: any Clock) {
     let exporter = Label("exporter", sink)
     let signalLabels = [exporter, Label("signal", signal.name)]
     let queueLabels = [exporter, Label("data_type", signal.name)]
     registry.reading(
       "otelcol_exporter_enqueue_failed_\(signal.itemsName)", kind: .counter,
-      help: "Items (\(signal.itemsName)) dropped for the sink because the journal was full.", labels: [exporter]
+      help: "Items (\(signal.itemsName)) dropped because the journal or the sink's queue was full.",
+      labels: [exporter]
     ) {
       let status = cursor.status
       return Double(status.dropped.items - status.damaged.items)
@@ -59,9 +62,11 @@ struct SinkMetrics: Sendable {
       labels: queueLabels
     ) { Double(capacity) }
     registry.reading(
-      "otlpd_exporter_accepted_items", kind: .counter,
-      help: "Items accepted for the sink: sent, pending and dropped items add up to it.", labels: signalLabels
+      SinkMetrics.acceptedName, kind: .counter, help: SinkMetrics.acceptedHelp, labels: signalLabels
     ) { Double(cursor.status.routed.items) }
+    registry.reading(
+      SinkMetrics.recoveredName, kind: .counter, help: SinkMetrics.recoveredHelp, labels: signalLabels
+    ) { Double(cursor.status.recovered.items) }
     registry.reading(
       "otlpd_exporter_pending_items", help: "Items that the sink has yet to deliver.", labels: signalLabels
     ) { Double(cursor.status.pending.items) }
@@ -74,13 +79,29 @@ struct SinkMetrics: Sendable {
       labels: signalLabels + [Label("reason", DropReason.journalFull)]
     ) {
       let status = cursor.status
-      return Double(status.dropped.items - status.damaged.items)
+      return Double(status.dropped.items - status.damaged.items - status.overLimit.items)
+    }
+    if isLimited {
+      registry.reading(
+        SinkMetrics.droppedName, kind: .counter, help: SinkMetrics.droppedHelp,
+        labels: signalLabels + [Label("reason", DropReason.queueFull)]
+      ) { Double(cursor.status.overLimit.items) }
     }
     // Those whose checksum is wrong are known to the journal, those that are no request to the worker.
     registry.reading(
       SinkMetrics.droppedName, kind: .counter, help: SinkMetrics.droppedHelp,
       labels: signalLabels + [Label("reason", DropReason.damaged)]
     ) { Double(cursor.status.damaged.items + invalid.value) }
+  }
+
+  /// Shows what waited for a sink that is gone: recovered, and dropped at once.
+  package static func count(removed sink: String, signal: String, items: Int, in registry: MetricRegistry) {
+    let labels = [Label("exporter", sink), Label("signal", signal)]
+    registry.counter(acceptedName, help: acceptedHelp, labels: labels).add(items)
+    registry.counter(recoveredName, help: recoveredHelp, labels: labels).add(items)
+    registry.counter(
+      droppedName, help: droppedHelp, labels: labels + [Label("reason", DropReason.sinkRemoved)]
+    ).add(items)
   }
 
   func countSent(_ items: Int) { sent.add(items) }
@@ -101,6 +122,11 @@ struct SinkMetrics: Sendable {
     }.add(items)
   }
 
+  private static let acceptedName = "otlpd_exporter_accepted_items"
+  private static let acceptedHelp = "Items accepted for the sink: sent, pending and dropped items add up to it."
+  private static let recoveredName = "otlpd_exporter_recovered_items"
+  private static let recoveredHelp =
+    "Items of earlier lives that were still to be delivered; part of the accepted ones."
   private static let droppedName = "otlpd_dropped_items"
   private static let droppedHelp = "Accepted items that the sink will not get, by reason."
 }

@@ -55,7 +55,9 @@ package final class SinkWorker: Sendable {
     let control = Lock(Control())
     self.control = control
     let cursors = signals.map { signal in
-      journal.openCursor(sink: id, signal: signal.rawValue, whenFull: settings.whenFull) {
+      journal.openCursor(
+        sink: id, signal: signal.rawValue, whenFull: settings.whenFull, limit: settings.lagLimit
+      ) {
         control.withLock { $0.isRung = true }
         control.wakeAll()
       }
@@ -66,7 +68,7 @@ package final class SinkWorker: Sendable {
       "otelcol_exporter_in_flight_requests", help: "Batches that the sink is delivering right now.",
       labels: [Label("exporter", id)])
     for (metrics, cursor) in zip(self.metrics, cursors) {
-      metrics.watch(cursor, capacity: journal.settings.bytesMax, clock: clock)
+      metrics.watch(cursor, capacity: journal.settings.bytesMax, isLimited: settings.lagLimit != nil, clock: clock)
     }
   }
 
@@ -108,7 +110,7 @@ package final class SinkWorker: Sendable {
 
   private func status(_ lane: Int) -> Cursor.Status {
     let status = cursors[lane].status
-    log.journalDropped(signals[lane], total: status.dropped.items - status.damaged.items)
+    log.dropped(signals[lane], behind: status.dropped.items - status.damaged.items)
     return status
   }
 

@@ -2,9 +2,18 @@
 
 package import Config
 
-/// `processors: memory_limiter:`. Checked, without effect yet: the journal and the listeners bound memory themselves.
+/// `processors: memory_limiter:`. Its soft limit is what requests in flight may take together, on all listeners: memory
+/// is reserved before a request is read, and not refused after it was.
 package struct MemoryLimiterConfig: ProcessorConfig {
   package static let type = "memory_limiter"
+
+  /// In MiB; zero when the percentage decides.
+  package var limit = 0
+  /// In MiB; zero means a fifth of the limit.
+  package var spikeLimit = 0
+  /// Of the machine's memory, or of what the control group may have.
+  package var percentage = 0
+  package var spikePercentage = 0
 
   package init() {}
 
@@ -14,10 +23,6 @@ package struct MemoryLimiterConfig: ProcessorConfig {
     // The Collector's words, here and below.
     map.require(checkInterval > .zero, "check_interval", "'check_interval' must be greater than zero")
     let hasLimit = map.value("limit_mib") != nil || map.value("limit_percentage") != nil
-    var limit = 0
-    var spikeLimit = 0
-    var percentage = 0
-    var spikePercentage = 0
     map.read("limit_mib", into: &limit)
     map.read("spike_limit_mib", into: &spikeLimit)
     map.read("limit_percentage", into: &percentage)
@@ -37,6 +42,14 @@ package struct MemoryLimiterConfig: ProcessorConfig {
         map.read("\(bound)_gc_interval_when_\(limit)_limited", into: &interval)
       }
     }
-    for key in ["limit_mib", "limit_percentage"] { map.noteInert(key) }
+  }
+
+  /// The soft limit in bytes: the limit less room for a spike.
+  ///
+  /// - Parameter memory: what the machine has, in bytes.
+  package func softLimit(memory: Int) -> Int {
+    if limit > 0 { return (limit - (spikeLimit > 0 ? spikeLimit : limit / 5)) << 20 }
+    let spike = spikePercentage > 0 ? spikePercentage : percentage / 5
+    return memory / 100 * max(1, percentage - spike)
   }
 }

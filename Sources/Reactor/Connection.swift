@@ -2,6 +2,7 @@
 
 package import Bytes
 package import System
+internal import TLS
 
 /// A connected socket that belongs to one event loop, lent to its handler for each call.
 ///
@@ -30,6 +31,8 @@ package struct Connection: ~Copyable {
 
   /// How long a connection lingers at most while the reactor stops.
   private static let drainLinger = Duration.milliseconds(500)
+  /// For a client that could not be served over TLS.
+  private static let handshakeLinger = Linger(time: .seconds(1), bytesMax: 64 << 10)
 
   /// Names the connection for as long as it lives; never used again.
   package let token: UInt64
@@ -40,7 +43,8 @@ package struct Connection: ~Copyable {
   /// When the handler is told that it waited long enough; `nil` for never.
   package var deadline: Instant?
 
-  private let socket: Socket
+  private var channel: Channel
+  private let security: TransportSecurity?
   private var phase = Phase.open
   /// What the kernel has not taken yet begins at `unsentStart`.
   private var unsent = ByteBuffer()
@@ -48,11 +52,18 @@ package struct Connection: ~Copyable {
 
   /// What epoll has been told. The loop's.
   var watched: Epoll.Interest = .read
+  /// Whether the loop has it in its list of connections to read from without an event. The loop's.
+  var isUnfinished = false
   /// The earliest entry of this connection in the loop's queue. The loop's.
   var queuedDeadline: Instant?
 
-  init(_ socket: consuming Socket, token: UInt64, peer: SocketAddress) {
-    self.socket = socket
+  /// - Parameter security: nil for plain text.
+  init(_ socket: consuming Socket, token: UInt64, peer: SocketAddress, _ security: TransportSecurity?) {
+    let session = security?.server.session(on: socket.number)
+    channel = Channel(socket, session)
+    // Without memory for a session nothing can be said: plain text would be worse.
+    if security != nil && session == nil { phase = .closed }
+    self.security = security
     self.token = token
     self.peer = peer
   }
@@ -69,10 +80,10 @@ package struct Connection: ~Copyable {
   // MARK: Bytes
 
   /// Appends what has arrived to `buffer`: at least `minimum` bytes of room are lent, at most `maximum`.
-  package func receive(into buffer: inout ByteBuffer, minimum: Int, maximum: Int) -> TransferOutcome {
+  package mutating func receive(into buffer: inout ByteBuffer, minimum: Int, maximum: Int) -> TransferOutcome {
     guard isOpen else { return .ended }
     var outcome = TransferOutcome.wouldBlock
-    buffer.appendTail(minimum: minimum, maximum: maximum) { tail in outcome = socket.receive(into: &tail) }
+    buffer.appendTail(minimum: minimum, maximum: maximum) { tail in outcome = channel.receive(into: &tail) }
     return outcome
   }
 
@@ -81,7 +92,7 @@ package struct Connection: ~Copyable {
     guard isOpen else { return }
     var sent = 0
     if unsentCount == 0 {
-      switch socket.send(bytes) {
+      switch channel.send(bytes) {
       case .moved(let count): sent = count
       case .wouldBlock: break
       case .ended, .failed: return close()
@@ -105,12 +116,12 @@ package struct Connection: ~Copyable {
     phase = .lingering(bytesLeft: linger.bytesMax)
     isReading = true
     deadline = turn.now + (turn.isDraining ? min(linger.time, Connection.drainLinger) : linger.time)
-    if unsentCount == 0 { socket.shutdownWrite() }
+    if unsentCount == 0 { channel.endOutput() }
   }
 
   // MARK: Called by the loop
 
-  var number: Int32 { socket.number }
+  var number: Int32 { channel.number }
 
   var isClosed: Bool {
     if case .closed = phase { return true }
@@ -118,16 +129,23 @@ package struct Connection: ~Copyable {
   }
 
   /// What epoll should watch.
-  var interest: Epoll.Interest {
-    let read: Epoll.Interest = isReading ? .read : []
-    return unsentCount > 0 ? read.union(.write) : read
+  var interest: Epoll.Interest { channel.interest(reading: isReading, writing: unsentCount > 0) }
+
+  /// Whether the handler should be asked to read although epoll may not say so.
+  var mayHaveMore: Bool { channel.mayHaveMore && isReading && isOpen }
+
+  /// The first call: hands the connection to its handler, or waits for the handshake first.
+  mutating func open(_ turn: Turn, _ handler: any ConnectionHandler) {
+    if channel.isReady { return handler.opened(&self, turn) }
+    if let security { deadline = turn.now + security.handshakeTime }
   }
 
   mutating func handle(
     _ event: Epoll.Event, _ turn: Turn, _ handler: any ConnectionHandler, scratch: inout ByteBuffer
   ) {
-    if event.isWritable && unsentCount > 0 { flush(turn, handler) }
-    guard event.isReadable else { return }
+    if isOpen && !channel.isReady { return shakeHands(turn, handler) }
+    if unsentCount > 0 && channel.mayWrite(on: event) { flush(turn, handler) }
+    guard channel.mayRead(on: event) else { return }
     switch phase {
     case .open:
       // With reading paused only an error or a hang-up arrives here, and nothing will ever be sent again.
@@ -137,21 +155,46 @@ package struct Connection: ~Copyable {
     }
   }
 
+  /// Reads what epoll does not know of.
+  mutating func readMore(_ turn: Turn, _ handler: any ConnectionHandler, scratch: inout ByteBuffer) {
+    if mayHaveMore { handler.readable(&self, turn, scratch: &scratch) }
+  }
+
+  private mutating func shakeHands(_ turn: Turn, _ handler: any ConnectionHandler) {
+    channel.shakeHands()
+    switch channel.handshake {
+    case .wantsRead, .wantsWrite: break
+    case .done:
+      deadline = nil
+      handler.opened(&self, turn)
+    case .failed(let failure): handshakeFailed(failure, turn)
+    }
+  }
+
+  /// Lets the peer read what TLS, or a helpful server, has to say about it.
+  private mutating func handshakeFailed(_ failure: HandshakeFailure, _ turn: Turn) {
+    if let answer = security?.failed(failure, peer) { channel.sendPlain(answer.span) }
+    closeLingering(Connection.handshakeLinger, turn)
+  }
+
   mutating func passDeadline(_ turn: Turn, _ handler: any ConnectionHandler) {
     deadline = nil
-    if isOpen { handler.deadlinePassed(&self, turn) } else { close() }
+    guard isOpen else { return close() }
+    if channel.isReady { return handler.deadlinePassed(&self, turn) }
+    _ = security?.failed(.timeout, peer)
+    close()
   }
 
   mutating func drain(_ turn: Turn, _ handler: any ConnectionHandler) {
     switch phase {
-    case .open: handler.drain(&self, turn)
+    case .open: if channel.isReady { handler.drain(&self, turn) } else { close() }
     case .lingering: deadline = turn.now + Connection.drainLinger
     case .closed: break
     }
   }
 
   private mutating func flush(_ turn: Turn, _ handler: any ConnectionHandler) {
-    switch socket.send(unsent.span.extracting(unsentStart...)) {
+    switch channel.send(unsent, from: unsentStart) {
     case .moved(let count): unsentStart += count
     case .wouldBlock: return
     case .ended, .failed: return close()
@@ -160,7 +203,7 @@ package struct Connection: ~Copyable {
       // A slow reader's backlog is given back whole.
       unsent = ByteBuffer()
       unsentStart = 0
-      if !isOpen { socket.shutdownWrite() }
+      if !isOpen { channel.endOutput() }
     } else if unsentStart >= unsentCount {
       // More is sent than is left: what was sent goes, so a reader that is never quite up to date costs no memory.
       unsent.removeFirst(unsentStart)
@@ -172,7 +215,7 @@ package struct Connection: ~Copyable {
   private mutating func discard(_ bytesLeft: Int, scratch: inout ByteBuffer) {
     scratch.removeAll()
     var outcome = TransferOutcome.wouldBlock
-    scratch.appendTail(minimum: 0) { tail in outcome = socket.receive(into: &tail) }
+    scratch.appendTail(minimum: 0) { tail in outcome = channel.discard(into: &tail) }
     switch outcome {
     case .wouldBlock: return
     case .moved(let count) where count > 0 && count < bytesLeft: phase = .lingering(bytesLeft: bytesLeft - count)

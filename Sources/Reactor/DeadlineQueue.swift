@@ -33,6 +33,13 @@ package struct DeadlineQueue {
     }
   }
 
+  /// Forgets the entries that `isForgotten` names. Costs O(count).
+  package mutating func removeAll(where isForgotten: (_ deadline: Instant, _ token: UInt64) -> Bool) {
+    entries.removeAll { isForgotten($0.deadline, $0.token) }
+    // A sorted array is a heap.
+    entries.sort { $0.deadline < $1.deadline }
+  }
+
   /// Takes the earliest entry when its deadline is not after `now`.
   package mutating func popDue(at now: Instant) -> (deadline: Instant, token: UInt64)? {
     guard let first = entries.first, first.deadline <= now else { return nil }

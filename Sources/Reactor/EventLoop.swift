@@ -47,6 +47,8 @@ package final class EventLoop {
   private var slots: [Slot] = []
   private var freeSlots: [Int] = []
   private var deadlines = DeadlineQueue()
+  /// Connections that may have bytes of which epoll knows nothing, for the next turn.
+  private var unfinished: [UInt64] = []
   private var scratch = ByteBuffer(capacity: EventLoop.scratchSize)
   private var connectionCount = 0
   /// When the loop ends although connections are still open; nil before the reactor stops.
@@ -64,18 +66,21 @@ package final class EventLoop {
 
   /// Makes a connection of an accepted socket and watches it.
   ///
-  /// - Parameter makeHandler: called once, with the connection's token.
+  /// - Parameters:
+  ///   - security: nil for plain text; the handler sees no difference.
+  ///   - makeHandler: called once, with the connection's token.
   package func adopt(
-    _ socket: consuming Socket, from peer: SocketAddress, _ makeHandler: (UInt64) -> any ConnectionHandler
+    _ socket: consuming Socket, from peer: SocketAddress, security: TransportSecurity? = nil,
+    _ makeHandler: (UInt64) -> any ConnectionHandler
   ) {
     let token = freeToken()
-    let hosted = HostedConnection(Connection(socket, token: token, peer: peer), makeHandler(token))
+    let hosted = HostedConnection(Connection(socket, token: token, peer: peer, security), makeHandler(token))
     occupy(token, .connection(hosted))
     connectionCount += 1
     use(hosted) { connection, turn in
       do {
         try epoll.add(connection.number, .read, token: token)
-        hosted.handler.opened(&connection, turn)
+        connection.open(turn, hosted.handler)
       } catch {
         connection.close()
       }
@@ -133,6 +138,10 @@ package final class EventLoop {
       connectionCount -= 1
       return handler.closed()
     }
+    if connection.mayHaveMore && !connection.isUnfinished {
+      connection.isUnfinished = true
+      unfinished.append(connection.token)
+    }
     guard let deadline = connection.deadline else { return }
     if let queued = connection.queuedDeadline, queued <= deadline { return }
     connection.queuedDeadline = deadline
@@ -156,10 +165,11 @@ package final class EventLoop {
       preconditionFailure("a new epoll instance takes its first descriptor: \(error)")
     }
     while !isDone {
-      let maySleep = mailbox.prepareToSleep()
+      let maySleep = unfinished.isEmpty && mailbox.prepareToSleep()
       epoll.wait(&events, milliseconds: maySleep ? sleepMilliseconds : 0)
       if maySleep { mailbox.wokeUp() }
       turn = Turn(now: clock.monotonic, isDraining: end != nil)
+      readUnfinished()
       for index in 0..<events.count { dispatch(events[index]) }
       mailbox.take(&work)
       for item in work { item(self) }
@@ -189,7 +199,22 @@ package final class EventLoop {
     }
   }
 
+  private func readUnfinished() {
+    if unfinished.isEmpty { return }
+    let tokens = unfinished
+    unfinished.removeAll(keepingCapacity: true)
+    for token in tokens {
+      guard case .connection(let hosted) = occupant(token) else { continue }
+      use(hosted) { connection, turn in
+        connection.isUnfinished = false
+        connection.readMore(turn, hosted.handler, scratch: &scratch)
+      }
+    }
+  }
+
   private func passDeadlines() {
+    // Deadlines of connections that are gone stay until they pass; many short ones must not pile up.
+    if deadlines.count > 64 + 8 * slots.count { deadlines.removeAll { deadline, token in !isQueued(deadline, token) } }
     while let (entry, token) = deadlines.popDue(at: turn.now) {
       switch occupant(token) {
       case .connection(let hosted):
@@ -203,6 +228,15 @@ package final class EventLoop {
       case .listener(let listener): listener.arm()
       case .none: break
       }
+    }
+  }
+
+  /// Whether a queued deadline is still wanted.
+  private func isQueued(_ deadline: Instant, _ token: UInt64) -> Bool {
+    switch occupant(token) {
+    case .connection(let hosted): hosted.connection.queuedDeadline == deadline
+    case .listener: true
+    case .none: false
     }
   }
 

@@ -7,11 +7,19 @@ package final class ListeningSocket: Sendable {
   let socket: Socket
   /// What it is bound to, with the port the kernel chose.
   package let address: SocketAddress
+  /// A Unix socket's file, as it was made.
+  private let file: FileStamp?
 
   /// Listens on `address`; connections wait until a loop takes them.
   package init(on address: SocketAddress) throws(SystemError) {
     socket = try Socket.listening(on: address)
-    self.address = try socket.localAddress()
+    self.address = address.path == nil ? try socket.localAddress() : address
+    file = address.path.flatMap { FileStamp(of: $0) }
+  }
+
+  /// Closes it; a Unix socket's file goes, too, unless it is another one's by now.
+  deinit {
+    if let path = address.path, let file, FileStamp(of: path) == file { Socket.removeFile(path) }
   }
 }
 

@@ -11,7 +11,8 @@ package final class Reactor: Sendable {
   /// The way to each loop, for any thread.
   package let mailboxes: [Mailbox]
   package let clock: any Clock
-  private let threads = Lock<[Thread]>([])
+  private let threads = Lock<[Thread]?>([])
+  private let hasStopped = Lock(false)
 
   /// - Parameters:
   ///   - loops: how many threads serve connections, at least 1.
@@ -38,7 +39,7 @@ package final class Reactor: Sendable {
       let thread = try Thread(name: "reactor-\(index)") {
         EventLoop(index: index, epoll: epoll, mailbox: mailbox, clock: clock).run()
       }
-      threads.withLock { $0.append(thread) }
+      threads.withLock { $0?.append(thread) }
     }
   }
 
@@ -70,6 +71,14 @@ package final class Reactor: Sendable {
   package func stop(deadline: Duration) {
     let end = clock.monotonic + deadline
     for mailbox in mailboxes { mailbox.post { loop in loop.drain(until: end) } }
-    for thread in threads.withLock({ $0 }) { thread.join() }
+    let joined = threads.withLock { threads in
+      defer { threads = nil }
+      return threads
+    }
+    // A thread is joined once; whoever comes second waits for the first.
+    guard let joined else { return hasStopped.wait(until: nil) { $0 ? () : nil } ?? () }
+    for thread in joined { thread.join() }
+    hasStopped.withLock { $0 = true }
+    hasStopped.wakeAll()
   }
 }

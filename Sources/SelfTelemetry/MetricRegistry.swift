@@ -13,7 +13,7 @@ package struct Label: Sendable, Equatable {
   }
 }
 
-/// Hands out counters and gauges, and renders all of them.
+/// Hands out counters, gauges and histograms, and renders all of them.
 ///
 /// One per daemon. Registration and rendering take a lock; counting does not. Asking twice for the same name and labels
 /// gives the same counter.
@@ -22,11 +22,13 @@ package final class MetricRegistry: Sendable {
   package enum Kind: String, Sendable {
     case counter
     case gauge
+    case histogram
   }
 
   private enum Source: Sendable {
     case counter(Counter)
     case gauge(Gauge)
+    case histogram(Histogram)
     case reading(@Sendable () -> Double)
   }
 
@@ -55,35 +57,39 @@ package final class MetricRegistry: Sendable {
   ///   - name: as Prometheus spells it, with its unit: `otlpd_journal_bytes`.
   ///   - help: one sentence; the first registration of a name decides.
   package func counter(_ name: String, help: String, labels: [Label] = []) -> Counter {
-    families.withLock { families in
-      var family = families[name] ?? Family(kind: .counter, help: help)
-      precondition(family.kind == .counter, "a metric has one type")
-      switch family.source(labels) {
-      case .counter(let counter): return counter
-      case .some: preconditionFailure("a series has one source")
-      case nil: break
-      }
-      let counter = Counter()
-      family.series.append(Series(labels: labels, source: .counter(counter)))
-      families[name] = family
-      return counter
-    }
+    let source = source(name, .counter, help, labels) { .counter(Counter()) }
+    guard case .counter(let counter) = source else { preconditionFailure("a series has one source") }
+    return counter
   }
 
   /// The gauge of this name and these labels.
   package func gauge(_ name: String, help: String, labels: [Label] = []) -> Gauge {
+    let source = source(name, .gauge, help, labels) { .gauge(Gauge()) }
+    guard case .gauge(let gauge) = source else { preconditionFailure("a series has one source") }
+    return gauge
+  }
+
+  /// The histogram of this name and these labels.
+  ///
+  /// - Parameter bounds: of its buckets, rising, in seconds.
+  package func histogram(_ name: String, help: String, labels: [Label] = [], bounds: [Double]) -> Histogram {
+    let source = source(name, .histogram, help, labels) { .histogram(Histogram(bounds: bounds)) }
+    guard case .histogram(let histogram) = source else { preconditionFailure("a series has one source") }
+    return histogram
+  }
+
+  /// What is registered under the name and labels already, or what `make` makes.
+  private func source(
+    _ name: String, _ kind: Kind, _ help: String, _ labels: [Label], make: () -> Source
+  ) -> Source {
     families.withLock { families in
-      var family = families[name] ?? Family(kind: .gauge, help: help)
-      precondition(family.kind == .gauge, "a metric has one type")
-      switch family.source(labels) {
-      case .gauge(let gauge): return gauge
-      case .some: preconditionFailure("a series has one source")
-      case nil: break
-      }
-      let gauge = Gauge()
-      family.series.append(Series(labels: labels, source: .gauge(gauge)))
+      var family = families[name] ?? Family(kind: kind, help: help)
+      precondition(family.kind == kind, "a metric has one type")
+      if let source = family.source(labels) { return source }
+      let source = make()
+      family.series.append(Series(labels: labels, source: source))
       families[name] = family
-      return gauge
+      return source
     }
   }
 
@@ -107,15 +113,31 @@ package final class MetricRegistry: Sendable {
     for (name, family) in snapshot.sorted(by: { $0.key < $1.key }) {
       text += "# HELP \(name) \(PrometheusText.escapedHelp(family.help))\n# TYPE \(name) \(family.kind.rawValue)\n"
       for series in family.series {
-        let value =
-          switch series.source {
-          case .counter(let counter): PrometheusText.number(counter.value)
-          case .gauge(let gauge): PrometheusText.number(gauge.value)
-          case .reading(let read): PrometheusText.number(read())
-          }
-        text += name + PrometheusText.labelSet(series.labels) + " " + value + "\n"
+        switch series.source {
+        case .counter(let counter): text += line(name, series.labels, PrometheusText.number(counter.value))
+        case .gauge(let gauge): text += line(name, series.labels, PrometheusText.number(gauge.value))
+        case .reading(let read): text += line(name, series.labels, PrometheusText.number(read()))
+        case .histogram(let histogram): text += lines(name, series.labels, histogram)
+        }
       }
     }
+    return text
+  }
+
+  private func line(_ name: String, _ labels: [Label], _ value: String) -> String {
+    name + PrometheusText.labelSet(labels) + " " + value + "\n"
+  }
+
+  /// Exposition format, "Histograms and summaries": buckets are cumulative, and the last one equals the count.
+  private func lines(_ name: String, _ labels: [Label], _ histogram: Histogram) -> String {
+    var text = ""
+    let counts = histogram.cumulativeCounts
+    for (bound, count) in zip(histogram.bounds + [.infinity], counts) {
+      let bucket = labels + [Label("le", PrometheusText.number(bound))]
+      text += line(name + "_bucket", bucket, PrometheusText.number(count))
+    }
+    text += line(name + "_sum", labels, PrometheusText.number(histogram.sum))
+    text += line(name + "_count", labels, PrometheusText.number(counts.last ?? 0))
     return text
   }
 }

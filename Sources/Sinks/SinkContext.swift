@@ -1,5 +1,7 @@
 // What every sink may use of the daemon around it.
 
+package import Authenticators
+package import Config
 package import Logging
 package import SelfTelemetry
 package import System
@@ -13,11 +15,14 @@ package struct SinkContext: Sendable {
   package let clock: any Clock
   package let logger: Logger
   package let metrics: MetricRegistry
+  /// The authenticator extensions that are in service.
+  package let authenticators: [ComponentID: any AuthenticatorConfig]
   /// Takes text for people, in whole lines; never blocks for long.
   package let print: @Sendable (String) -> Void
 
   package init(
     version: String, dataDirectory: String, clock: any Clock, logger: Logger, metrics: MetricRegistry,
+    authenticators: [ComponentID: any AuthenticatorConfig] = [:],
     print: @escaping @Sendable (String) -> Void = { _ = Console().write($0) }
   ) {
     self.version = version
@@ -25,7 +30,14 @@ package struct SinkContext: Sendable {
     self.clock = clock
     self.logger = logger
     self.metrics = metrics
+    self.authenticators = authenticators
     self.print = print
+  }
+
+  /// A sink's own authenticator, made from the extension that its `auth` names.
+  func authenticator(_ auth: AuthConfig?) -> (any ClientAuthenticator)? {
+    guard let id = auth?.id, let config = authenticators[id] else { return nil }
+    return config.makeClient(id: "\(id)", userAgent: userAgent, clock: clock)
   }
 
   /// RFC 9110 10.1.5; OTLP exporter "User Agent": product, version, and the system that it runs on.

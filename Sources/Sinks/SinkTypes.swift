@@ -5,6 +5,7 @@ package enum SinkTypes {
   package static let all: [any SinkConfig.Type] = [
     DebugSinkConfig.self,
     NopSinkConfig.self,
+    OTLPGRPCSinkConfig.self,
     OTLPHTTPSinkConfig.self,
     SQLiteSinkConfig.self,
   ]

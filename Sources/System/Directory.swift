@@ -69,24 +69,15 @@ package struct Directory: Sendable {
     return unsafe lstat(path(of: name), &status) == 0 ? Int(status.st_size) : 0
   }
 
-  /// Makes an empty file that only its owner may read and write, unless there is one of that name.
-  package func createFile(_ name: String) throws(SystemError) {
+  /// Opens a file for reading and writing; makes an empty one, for its owner only, when there is none of that name.
+  ///
+  /// Of a database, keep the descriptor as long as SQLite has it open: closing any descriptor of a file gives up
+  /// all locks that the process has on it (fcntl(2), "Record locking").
+  package func openFile(_ name: String) throws(SystemError) -> FileDescriptor {
     let path = path(of: name)
-    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600 as mode_t)
-    if descriptor < 0 {
-      if errno == EEXIST { return }
-      throw SystemError.last("cannot create \(path)")
-    }
-    close(descriptor)
-  }
-
-  /// Waits until a file's bytes are on the disk.
-  package func sync(_ name: String) throws(SystemError) {
-    let path = path(of: name)
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw SystemError.last("cannot open \(path)") }
-    defer { close(descriptor) }
-    if fsync(descriptor) != 0 { throw SystemError.last("cannot write \(path) to the disk") }
+    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600 as mode_t)
+    if descriptor < 0 { throw SystemError.last("cannot open \(path)") }
+    return FileDescriptor(owning: descriptor)
   }
 
   /// Gives a file another name in the same directory.

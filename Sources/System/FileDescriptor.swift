@@ -15,6 +15,11 @@ package struct FileDescriptor: ~Copyable, Sendable {
     self.number = number
   }
 
+  /// Waits until the bytes of the file at `path` are on the disk.
+  package borrowing func sync(path: String) throws(SystemError) {
+    if fsync(number) != 0 { throw .last("cannot write \(path) to the disk") }
+  }
+
   deinit {
     // close(2): the descriptor is gone on Linux even when an error is reported, so there is nothing to retry.
     _ = Glibc.close(number)

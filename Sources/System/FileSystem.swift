@@ -51,6 +51,9 @@ package struct FileSystemSpace: Sendable, Equatable {
 }
 
 extension SystemError {
+  /// Whether there is no file of that name (ENOENT).
+  package var isMissing: Bool { code == ErrorNumber.missing }
+
   /// Whether there is no room now, and later there may be (ENOSPC, EDQUOT, EFBIG).
   package var isOutOfSpace: Bool {
     code == ErrorNumber.device || code == ErrorNumber.quota || code == ErrorNumber.limit

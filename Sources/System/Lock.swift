@@ -8,6 +8,7 @@ internal import Glibc
 /// when more threads than cores contend. Mutate inside the closure; perform the actions it returns outside.
 // `@unchecked Sendable`: `mutex` guards `state`.
 @safe
+@usableFromInline
 package final class Lock<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let changed: UnsafeMutablePointer<pthread_cond_t>

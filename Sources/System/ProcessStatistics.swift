@@ -19,6 +19,16 @@ package enum ProcessStatistics {
     return pages * sysconf(Int32(_SC_PAGESIZE))
   }
 
+  /// The memory that the process may use, in bytes: the machine's, or what its control group allows.
+  package static var memoryBytes: Int {
+    let machine = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    // cgroups(7): one line "0::/path" in version 2.
+    let line = readSmallFile("/proc/self/cgroup").split(separator: "\n").first { $0.hasPrefix("0::/") }
+    let group = line.map { String($0.dropFirst(3)) } ?? "/"
+    let limit = readSmallFile("/sys/fs/cgroup\(group)/memory.max").split(separator: "\n").first.flatMap { Int($0) }
+    return min(machine, limit ?? machine)
+  }
+
   /// Processors that the process may use at the moment, at least 1.
   package static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

@@ -42,6 +42,7 @@ package struct Socket: ~Copyable, Sendable {
   /// - Parameter backlog: how many connections the kernel keeps waiting.
   package static func listening(on address: SocketAddress, backlog: Int32 = 1024) throws(SystemError) -> Socket {
     let doing = "cannot listen on \(address)"
+    if let path = address.path { return try listening(on: path, address, backlog, doing) }
     let socket = try open(address.family, doing)
     // A restart must not wait for the last process's connections in TIME_WAIT.
     socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
@@ -51,6 +52,40 @@ package struct Socket: ~Copyable, Sendable {
     if listen(socket.number, backlog) != 0 { throw .last(doing) }
     return socket
   }
+
+  /// Listens on a Unix socket for the owner and the group. A file that a process left behind is replaced.
+  private static func listening(
+    on path: String, _ address: SocketAddress, _ backlog: Int32, _ doing: String
+  ) throws(SystemError) -> Socket {
+    let socket = try open(AF_UNIX, doing)
+    // Safe here and below: the address is read during the call.
+    var failed = unsafe address.withSockaddr { unsafe bind(socket.number, $0, $1) } != 0
+    if failed && errno == EADDRINUSE && isAbandoned(path, address) {
+      removeFile(path)
+      failed = unsafe address.withSockaddr { unsafe bind(socket.number, $0, $1) } != 0
+    }
+    // unix(7): nobody can connect before listen(2), so nobody sees the mode that it is made with.
+    if failed { throw .last(doing) }
+    if unsafe chmod(path, 0o660) != 0 { throw .last(doing) }
+    if listen(socket.number, backlog) != 0 { throw .last(doing) }
+    return socket
+  }
+
+  /// Whether there is a socket at `path` that nobody listens on.
+  private static func isAbandoned(_ path: String, _ address: SocketAddress) -> Bool {
+    defer { errno = EADDRINUSE }
+    var status = stat()
+    guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
+    do throws(SystemError) {
+      _ = try connecting(to: address)
+      return false
+    } catch {
+      return error.code == ECONNREFUSED
+    }
+  }
+
+  /// Removes a Unix socket's file, if it is there.
+  package static func removeFile(_ path: String) { _ = unsafe unlink(path) }
 
   /// Begins a connection to `address`; the socket is writable when it stands or has failed.
   package static func connecting(to address: SocketAddress) throws(SystemError) -> Socket {
@@ -85,7 +120,7 @@ package struct Socket: ~Copyable, Sendable {
     }
     let socket = Socket(FileDescriptor(owning: number))
     // An answer is one write; waiting for more of it would only delay it.
-    socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+    if peer.path == nil { socket.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
     return .socket(socket, peer: peer)
   }
 

@@ -3,12 +3,20 @@
 internal import CLinux
 internal import Glibc
 
-/// An IPv4 or IPv6 address with a port: `127.0.0.1:4318`, `[::1]:4318`.
+/// An IPv4 or IPv6 address with a port, or a Unix socket: `127.0.0.1:4318`, `[::1]:4318`, `/run/otlpd/otlp.sock`.
 package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
-  /// The kernel's own form; IPv4 uses its beginning.
+  /// The kernel's own form; IPv4 uses its beginning, and a Unix socket nothing of it.
   private var storage = sockaddr_in6()
+  /// The path of a Unix socket; empty for the client of one, which has none.
+  package private(set) var path: String?
 
   package static func == (left: SocketAddress, right: SocketAddress) -> Bool { left.description == right.description }
+
+  /// A Unix socket; of a path longer than 107 bytes the kernel gets the beginning.
+  package init(path: String) {
+    storage.sin6_family = sa_family_t(AF_UNIX)
+    self.path = path
+  }
 
   /// The address that `literal` spells (`127.0.0.1`, `::1`), or nil when it is a name.
   package init?(literal: String, port: UInt16) {
@@ -56,6 +64,11 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
   @unsafe
   private init?(_ source: UnsafePointer<sockaddr>, _ length: socklen_t) {
     let family = unsafe Int32(source.pointee.sa_family)
+    if family == AF_UNIX {
+      storage.sin6_family = sa_family_t(AF_UNIX)
+      path = ""
+      return
+    }
     guard family == AF_INET || family == AF_INET6 else { return nil }
     let count = min(Int(length), MemoryLayout<sockaddr_in6>.size)
     // Safe: `count` bytes fit both sides.
@@ -89,11 +102,60 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  package var description: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
+  /// Who shares the fate of an address: one IPv4 address, or one IPv6 /64, which is what one customer gets.
+  package struct Network: Hashable, Sendable {
+    private let bytes: UInt64
+    private let isIPv4: Bool
+    package let isLoopback: Bool
+
+    fileprivate init(isIPv4: Bool, bytes: UInt64, isLoopback: Bool) {
+      self.isIPv4 = isIPv4
+      self.bytes = bytes
+      self.isLoopback = isLoopback
+    }
+  }
+
+  /// The network that the address belongs to; a Unix socket's none.
+  package var network: Network? {
+    // Safe: both forms are plain bytes of at least this length.
+    if path != nil { return nil }
+    return unsafe withUnsafeBytes(of: storage) { raw in
+      func number(at offset: Int, _ count: Int) -> UInt64 {
+        (0..<count).reduce(0) { unsafe $0 << 8 | UInt64(raw[offset + $1]) }
+      }
+      if family == AF_INET {
+        let address = number(at: MemoryLayout<sockaddr_in>.offset(of: \.sin_addr)!, 4)
+        return Network(isIPv4: true, bytes: address, isLoopback: address >> 24 == 127)
+      }
+      let start = MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr)!
+      let (upper, lower) = (number(at: start, 8), number(at: start + 8, 8))
+      // RFC 4291 section 2.5.5.2: an IPv4 client of a socket that takes both.
+      if upper == 0 && lower >> 32 == 0xFFFF {
+        let address = lower & 0xFFFF_FFFF
+        return Network(isIPv4: true, bytes: address, isLoopback: address >> 24 == 127)
+      }
+      return Network(isIPv4: false, bytes: upper, isLoopback: upper == 0 && lower == 1)
+    }
+  }
+
+  package var description: String { path.map { $0.isEmpty ? "unix" : $0 } ?? hostAndPort }
+
+  private var hostAndPort: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
   /// Lends the address in the kernel's form.
   @unsafe
   func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+    if let path {
+      var local = sockaddr_un()
+      local.sun_family = sa_family_t(AF_UNIX)
+      // Safe: the path's beginning fits with the zero that is there already.
+      return unsafe withUnsafeMutableBytes(of: &local) { bytes in
+        let offset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path)!
+        unsafe bytes[offset...].copyBytes(from: path.utf8.prefix(bytes.count - offset - 1))
+        return unsafe body(
+          bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
     let length = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
     return unsafe withUnsafeBytes(of: storage) { bytes in
       unsafe body(bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(length))

@@ -41,6 +41,13 @@ package enum UnixSignals {
     }
   }
 
+  /// Forgets the signals that arrived and that `next` has not returned.
+  package static func discard() {
+    var set = waited()
+    var time = timespec()
+    while unsafe sigtimedwait(&set, nil, &time) > 0 {}
+  }
+
   /// Gives the signals back their default effect, which is to end the process. Call it on the main thread.
   package static func release() {
     var set = waited()

@@ -26,6 +26,9 @@ final class DayFile {
   private var readPosition: Statement
   private var writePosition: Statement
   private var writeRange: Statement
+  /// Behind what SQLite has open, so that it goes last: closing it gives up SQLite's locks on the file. Without them,
+  /// the next program that looks into the file takes itself for the last one, and removes the log when it leaves.
+  private let descriptor: FileDescriptor
 
   /// Opens the file, makes it when it is missing, and brings its schema up to date.
   ///
@@ -37,7 +40,7 @@ final class DayFile {
     self.directory = directory
     let name = day.fileName
     // SQLite removes the log that a deleted file left behind, as the new one is empty.
-    try directory.createFile(name)
+    descriptor = try directory.openFile(name)
     identity = directory.identity(of: name) ?? FileIdentity.none
     let path = directory.path(of: name)
     let database = try Database(path: path, mode: .readWrite, busyTimeout: busyTimeout)
@@ -116,9 +119,8 @@ final class DayFile {
   /// Puts the file itself on the disk once: SQLite deletes the log, however safe, of a file that comes back empty.
   private func sync() throws(SQLiteError) {
     if isSynced { return }
-    do { try directory.sync(day.fileName) } catch {
-      throw SQLiteError(diskFailure: error.code, path: directory.path(of: day.fileName))
-    }
+    let path = directory.path(of: day.fileName)
+    do { try descriptor.sync(path: path) } catch { throw SQLiteError(diskFailure: error.code, path: path) }
     isSynced = true
   }
 

@@ -36,8 +36,9 @@ package struct StoreError: Error, Sendable, CustomStringConvertible {
 
   /// A failed file operation.
   init(_ error: SystemError) {
-    kind = .access
-    description = "\(error). Give the service user write access to the directory."
+    kind = error.isOutOfSpace ? .disk : .access
+    let step = kind == .disk ? "Free space on the disk" : "Give the service user write access to the directory"
+    description = "\(error). \(step)."
   }
 
   /// A failure of SQLite on the file at `path`.

@@ -62,6 +62,16 @@ extension TelemetryStore {
       metadata: ["file": "\(directory.path(of: name))", "renamed": "\(newName)", "error": "\(why)"])
   }
 
+  /// Learns the positions of a file that cannot be opened for writing. When it cannot be read, either, they are learned
+  /// as soon as it can, and what came in the last second before a crash may be stored twice.
+  func learnPositions(in name: String, _ positions: inout Positions) {
+    let reader = try? Database(path: directory.path(of: name), mode: .readWrite, busyTimeout: .milliseconds(200))
+    guard let reader else { return }
+    // Without shared memory, for which a full disk has no room.
+    try? reader.execute("PRAGMA locking_mode = EXCLUSIVE")
+    try? positions.merge(reader)
+  }
+
   // MARK: Past days
 
   /// Learns the positions in the files of other days, and takes those still in WAL mode out of it.

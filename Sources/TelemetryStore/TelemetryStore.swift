@@ -12,6 +12,8 @@
 // 5. A damaged or foreign file is renamed, never deleted; one of a newer otlpd is left alone, and the store refuses.
 // 6. Rows are reported as stored only when the file that they were committed to is still at its path.
 //
+// 7. A full disk or another's lock keeps no store from opening: the first write after it opens today's file.
+//
 //   open ──> older files: read positions, close those still in WAL mode ──> today's file: make, migrate, or resume
 //   write ─> day over? close ─> BEGIN ─ position known? skip ─ rows ─ time range ─ position ─ COMMIT ─> still there?
 
@@ -56,7 +58,8 @@ package final class TelemetryStore: Sendable {
 
   // MARK: Life-cycle
 
-  /// Closes the older files, learns the positions and opens today's file.
+  /// Closes the older files, learns the positions and opens today's file, or leaves that to the first write when the
+  /// disk is full or failing, or the file is locked.
   ///
   /// - Throws: when the directory cannot be written or is in use, or when a file was written by a newer otlpd.
   package func open() throws(StoreError) {
@@ -64,9 +67,15 @@ package final class TelemetryStore: Sendable {
       try createDirectory()
       state.lock = try takeDirectory()
       try finishOlderFiles(except: currentDay(state), refuseNewer: true, &state.positions)
-      let file = try openFile(currentDay(state), &state.positions)
-      state.file = file
-      logger.info("store opened", metadata: ["file": "\(directory.path(of: file.day.fileName))"])
+      let day = currentDay(state)
+      do throws(StoreError) {
+        state.file = try openFile(day, &state.positions)
+        logger.info("store opened", metadata: ["file": "\(directory.path(of: day.fileName))"])
+      } catch {
+        guard error.kind == .busy || error.kind == .disk else { throw error }
+        learnPositions(in: day.fileName, &state.positions)
+        logger.warning("the store cannot be opened now; every batch tries again", metadata: ["error": "\(error)"])
+      }
     }
   }
 

@@ -7,6 +7,7 @@ internal import Pipeline
 internal import SelfTelemetry
 internal import Sinks
 internal import System
+internal import TLS
 internal import TelemetryStore
 
 enum Daemon {
@@ -27,13 +28,17 @@ enum Daemon {
     let manager = ServiceManager(environment: environment)
     do {
       let context = SinkContext(
-        version: Version.current, dataDirectory: setup.dataDirectory, clock: clock, logger: logger, metrics: metrics)
-      let graph = try DaemonGraph(setup.plan, context: context, metrics: metrics, logger: logger, clock: clock)
+        version: Version.current, dataDirectory: setup.dataDirectory, clock: clock, logger: logger, metrics: metrics,
+        authenticators: setup.config.authenticators)
+      let plan = setup.plan
+      Setup.warnOfExposure(plan, logger)
+      let graph = try DaemonGraph(plan, context: context, metrics: metrics, logger: logger, clock: clock)
       let addresses = try graph.start()
       logger.info("ready", metadata: ["version": "\(Version.current)", "data_dir": "\(setup.dataDirectory)"])
       manager.notify("READY=1\nSTATUS=listening on \(addresses.joined(separator: ", "))")
-      waitForStop(logger)
+      waitForStop(graph, logger)
       manager.notify("STOPPING=1")
+      graph.beginStop()
       // A second SIGTERM or SIGINT ends the process at once.
       UnixSignals.release()
       graph.stop()
@@ -45,7 +50,7 @@ enum Daemon {
     }
   }
 
-  private static func waitForStop(_ logger: Logger) {
+  private static func waitForStop(_ graph: DaemonGraph, _ logger: Logger) {
     while true {
       let signal = UnixSignals.next()
       switch signal {
@@ -53,7 +58,8 @@ enum Daemon {
         logger.info("stopping", metadata: ["signal": "\(signal.name)"])
         return
       case .hangUp:
-        logger.warning("reloading is not built yet; restart otlpd to use a changed configuration")
+        graph.reloadCertificates()
+        logger.warning("certificates were read again; restart otlpd to use a changed configuration")
       }
     }
   }
@@ -73,6 +79,7 @@ extension ExitStatus {
   fileprivate init(startFailure error: any Error) {
     switch error {
     case is ListenError: self = .cannotListen
+    case is TLSError: self = .unusableConfig
     case let error as StoreError: self.init(error.kind)
     case let error as JournalError: self.init(error)
     case let error as SystemError where error.isPermissionDenied: self = .noPermission

@@ -11,6 +11,7 @@ internal import Receivers
 internal import SelfTelemetry
 internal import Sinks
 internal import System
+internal import TLS
 internal import TelemetryStore
 
 /// Connects journal, sinks, pipelines and listeners. Main thread.
@@ -20,10 +21,18 @@ final class DaemonGraph: Sendable {
   private let reactor: Reactor
   private let servers: [Server]
   private let queryThreads = QueryThreads()
+  /// Those of all listeners.
+  private let tlsServers: [TLSServer]
   private let journal: Journal
   private let isReady: Lock<Bool>
-  /// Why the journal cannot go on; the process is stopping then.
-  private let failure: Lock<SystemError?>
+  private let end: Lock<End>
+
+  /// How the life of the process ends.
+  private struct End {
+    /// The journal's disk failed, or did not answer in time.
+    var hasFailed = false
+    var isStopping = false
+  }
 
   /// A listener and how its log line names it.
   private struct Server: Sendable {
@@ -35,24 +44,37 @@ final class DaemonGraph: Sendable {
   private static let drainTime = Duration.seconds(2)
   /// How long the sinks may take to deliver what is pending when the daemon stops.
   private static let flushTime = Duration.seconds(5)
+  /// How long the journal's disk may take to store what it has when the daemon stops.
+  private static let journalTime = Duration.seconds(3)
 
   init(_ plan: DaemonPlan, context: SinkContext, metrics: MetricRegistry, logger: Logger, clock: any Clock) throws {
     self.logger = logger
-    let failure = Lock<SystemError?>(nil)
-    self.failure = failure
-    let journal = try Journal.open(settings: plan.journal, clock: clock, metrics: metrics) { error in
-      logger.critical(
-        "the journal's disk failed; stopping, since nothing more can be kept safe", metadata: ["error": "\(error)"])
-      failure.withLock { $0 = error }
-      UnixSignals.request(.terminate)
-    }
+    let end = Lock(End())
+    self.end = end
+    let log = JournalLog(logger: logger, clock: clock)
+    let journal = try Journal.open(
+      settings: plan.journal, clock: clock, metrics: metrics, onWarning: { log.note($0) },
+      onFailure: { error in
+        logger.critical(
+          "the journal's disk failed; stopping, since nothing more can be kept safe", metadata: ["error": "\(error)"])
+        end.withLock { end in
+          end.hasFailed = true
+          // Later the signal would have its default effect, and the wrong exit status.
+          if !end.isStopping { UnixSignals.request(.terminate) }
+        }
+      })
     self.journal = journal
-    if let recovery = journal.recovery { DaemonGraph.tell(recovery, plan.journal, logger) }
+    if let recovery = journal.recovery { log.opened(recovery, plan.journal) }
     // Cursors first: what a pipeline accepts is routed to sinks that the journal already knows.
     workers = plan.sinks.map { sink in
       SinkWorker(
         sink: sink.make(context), id: sink.id, signals: sink.signals, settings: sink.delivery, journal: journal,
         metrics: metrics, logger: logger, clock: clock)
+    }
+    for sink in journal.giveUpRemovedSinks() {
+      let signal = Signal(rawValue: sink.signal)?.name ?? "\(sink.signal)"
+      SinkMetrics.count(removed: sink.sink, signal: signal, items: sink.pending.items, in: metrics)
+      log.removed(sink, signal: signal)
     }
     let pipeline = Pipeline(
       pipelines: plan.pipelines, journal: journal, metrics: metrics, logger: logger, clock: clock)
@@ -61,41 +83,75 @@ final class DaemonGraph: Sendable {
     let isReady = Lock(false)
     self.isReady = isReady
     let admin = AdminEndpoints(metrics: metrics) {
-      isReady.withLock { $0 } ? .ready : .notReady(reason: "starting or stopping")
+      guard isReady.withLock({ $0 }) else { return .notReady(reason: "starting or stopping") }
+      let warnings = journal.warnings
+      return warnings.isEmpty ? .ready : .readyWithWarnings(warnings.map(\.text))
     }
     let queries = QueryAPI(
       reader: plan.storeDirectory.map { StoreReader(directory: $0) }, threads: queryThreads, clock: clock)
+    let tls = try DaemonGraph.tlsServers(plan, logger: logger, clock: clock)
+    tlsServers = Array(tls.values)
+    let shared = SharedResources(
+      memoryBytesMax: plan.memoryInFlightMax, metrics: metrics, logger: logger, clock: clock)
     servers = DaemonGraph.servers(
-      plan, reactor: reactor, pipeline: pipeline, admin: admin, queries: queries, metrics: metrics, logger: logger)
+      plan, reactor: reactor, pipeline: pipeline, admin: admin, queries: queries, tls: tls,
+      shared: shared, metrics: metrics, logger: logger)
   }
 
   private static func servers(
     _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, queries: QueryAPI,
-    metrics: MetricRegistry, logger: Logger
+    tls: [String: TLSServer], shared: SharedResources, metrics: MetricRegistry, logger: Logger
   ) -> [Server] {
     var servers = plan.receivers.map { receiver in
       let otlp = OTLPReceiver(
-        id: receiver.id, paths: receiver.paths, pipeline: pipeline,
+        id: receiver.id, paths: receiver.paths, pipeline: pipeline, misdirected: shared.misdirected,
         metrics: ReceiverMetrics(receiver: receiver.id, transport: "http", registry: metrics))
       let http = HTTPServer(
-        reactor: reactor, address: receiver.address, limits: receiver.limits,
+        reactor: reactor, address: receiver.address, tls: tls[receiver.id], limits: receiver.limits,
         handler: { request, reply in
           if let page = admin.answer(request) { reply.send(page) } else { otlp.handle(request, reply) }
         },
-        refusalBody: OTLPReceiver.refusal, metrics: metrics, logger: logger)
+        refusalBody: OTLPReceiver.refusal, shared: shared, metrics: metrics, logger: logger)
       return Server(component: receiver.id, http: http)
     }
     if let address = plan.telemetryAddress {
       let http = HTTPServer(
-        reactor: reactor, address: address,
+        reactor: reactor, address: address, limits: plan.limits,
         handler: { request, reply in
           if queries.handle(request, reply) { return }
           reply.send(admin.answer(request) ?? admin.notFound(request))
-        },
+        }, shared: shared,
         metrics: metrics, logger: logger)
       servers.append(Server(component: "telemetry", http: http))
     }
     return servers
+  }
+
+  /// The certificates of the receivers that have one, by receiver.
+  ///
+  /// - Throws: `TLSError`, which says what is wrong with a certificate or key.
+  private static func tlsServers(
+    _ plan: DaemonPlan, logger: Logger, clock: any Clock
+  ) throws -> [String: TLSServer] {
+    var servers: [String: TLSServer] = [:]
+    for receiver in plan.receivers {
+      guard let settings = receiver.tls else { continue }
+      servers[receiver.id] = try TLSServer(settings, clock: clock) { result in
+        switch result {
+        case .success: logger.info("read the changed certificate", metadata: ["component": "\(receiver.id)"])
+        case .failure(let error):
+          logger.warning(
+            "the changed certificate cannot be used; the one before it stays in use",
+            metadata: ["component": "\(receiver.id)", "error": "\(error)"])
+        }
+      }
+    }
+    return servers
+  }
+
+  /// Reads all certificates again, changed or not. Main thread.
+  func reloadCertificates() {
+    for server in tlsServers { server.reload(evenIfUnchanged: true) }
   }
 
   /// Starts sinks, then loops, then listeners: the first request finds everything in place.
@@ -122,10 +178,24 @@ final class DaemonGraph: Sendable {
       let address = try server.http.start()
       addresses.append(address)
       logger.info(
-        "listening", metadata: ["component": "\(server.component)", "protocol": "http", "address": "\(address)"])
+        "listening",
+        metadata: [
+          "component": "\(server.component)", "protocol": "\(server.http.isSecure ? "https" : "http")",
+          "address": "\(address)",
+        ])
     }
     isReady.withLock { $0 = true }
     return addresses
+  }
+
+  /// Stopping begins, for whatever reason: a disk that fails from now on needs no signal to stop the process.
+  func beginStop() {
+    let hasFailed = end.withLock { end in
+      end.isStopping = true
+      return end.hasFailed
+    }
+    // The failure's own signal may have come after the one that is obeyed.
+    if hasFailed { UnixSignals.discard() }
   }
 
   /// Stops accepting, answers what is in flight, delivers what is pending, and closes the sinks.
@@ -139,33 +209,14 @@ final class DaemonGraph: Sendable {
     let time = hasFailed ? .zero : DaemonGraph.flushTime
     for worker in workers { worker.beginStop(deadline: time) }
     for worker in workers { worker.stop(deadline: time) }
-    journal.finish()
+    let unanswered = journal.finish(within: DaemonGraph.journalTime)
+    guard unanswered > 0 else { return }
+    end.withLock { $0.hasFailed = true }
+    logger.critical(
+      "the journal's disk does not answer; stopping without what it was writing, which was not acknowledged",
+      metadata: ["requests": "\(unanswered)", "directory": "\(journal.settings.directory)"])
   }
 
   /// Whether the disk failed under the journal.
-  var hasFailed: Bool { failure.withLock { $0 != nil } }
-
-  private static func tell(_ recovery: RecoveryReport, _ settings: JournalSettings, _ logger: Logger) {
-    logger.info(
-      "journal opened",
-      metadata: [
-        "directory": "\(settings.directory)", "durability": "\(settings.durability.rawValue)",
-        "recovered_requests": "\(recovery.records)", "recovered_items": "\(recovery.items)",
-      ])
-    if recovery.quarantinedBytes > 0 || recovery.missingRecords > 0 {
-      logger.error(
-        "the journal was damaged; what could not be read was put aside in *.quarantine files",
-        metadata: [
-          "quarantined_bytes": "\(recovery.quarantinedBytes)", "missing_requests": "\(recovery.missingRecords)",
-        ])
-    }
-    if recovery.cursorsLost {
-      logger.error("the journal's cursors could not be read; sinks get again what is still in the journal")
-    }
-    if recovery.truncatedBytes > 0 {
-      logger.info(
-        "the journal's unfinished end was cut off; it was never acknowledged",
-        metadata: ["truncated_bytes": "\(recovery.truncatedBytes)"])
-    }
-  }
+  var hasFailed: Bool { end.withLock { $0.hasFailed } }
 }

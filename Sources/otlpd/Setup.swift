@@ -6,6 +6,7 @@ internal import Journal
 internal import Logging
 internal import OTLP
 internal import Pipeline
+internal import Processors
 internal import Receivers
 internal import SelfTelemetry
 internal import Sinks
@@ -17,6 +18,7 @@ struct Setup {
   let dataDirectory: String
   private let warnings: [ConfigProblem]
   private let inertKeys: [ConfigProblem]
+  private let notes: [ConfigProblem]
 
   /// Reads the file, or the embedded default when there is none.
   ///
@@ -36,7 +38,7 @@ struct Setup {
     }
     return Setup(
       config: config, dataDirectory: DataDirectory.resolve(flag: dataDirectory, environment: environment),
-      warnings: diagnostics.warnings, inertKeys: diagnostics.inertKeys)
+      warnings: diagnostics.warnings, inertKeys: diagnostics.inertKeys, notes: diagnostics.notes)
   }
 
   private static func read(_ path: String, environment: [String: String], diagnostics: ConfigDiagnostics)
@@ -63,13 +65,27 @@ struct Setup {
   /// Says once, at start, what the owner should know of the file.
   func logFindings(to logger: Logger) {
     for warning in warnings { logger.warning("\(warning)") }
+    for note in notes { logger.info("\(note)") }
     guard !inertKeys.isEmpty else { return }
     let keys = inertKeys.map(\.path).joined(separator: ", ")
     logger.info("these configuration keys have no effect yet", metadata: ["keys": "\(keys)"])
   }
 
+  /// Says loudly, once, that anybody may send.
+  static func warnOfExposure(_ plan: DaemonPlan, _ logger: Logger) {
+    let exposed = plan.exposedAddresses.map(\.description)
+    if exposed.isEmpty { return }
+    logger.warning(
+      """
+      otlpd listens beyond this machine without TLS: whoever reaches it can send telemetry, read along and see \
+      /metrics. Give the receiver a `tls:` block with client_ca_file, use localhost as endpoint, or keep a firewall \
+      in front
+      """,
+      metadata: ["addresses": "\(exposed.joined(separator: ","))"])
+  }
+
   /// The same for `otlpd validate`, one line each.
-  var findings: [String] { warnings.map { "warning: \($0)" } + inertKeys.map { "note: \($0)" } }
+  var findings: [String] { warnings.map { "warning: \($0)" } + (inertKeys + notes).map { "note: \($0)" } }
 
   // MARK: What follows from it
 
@@ -99,7 +115,7 @@ struct Setup {
   /// What the parts of the daemon are to be. Only what some pipeline names is made.
   var plan: DaemonPlan {
     DaemonPlan(
-      receivers: receivers, sinks: sinks,
+      limits: limits, memoryInFlightMax: memoryInFlightMax, receivers: receivers, sinks: sinks,
       pipelines: config.pipelines.map { pipeline in
         PipelineSettings(
           signal: pipeline.signal, receivers: pipeline.receivers.map(\.description),
@@ -117,12 +133,24 @@ struct Setup {
     return stores.first.map { $0.directory ?? dataDirectory }
   }
 
+  private var limits: Limits { config.limits.limits(openFiles: ResourceLimits.openFiles) }
+
+  /// What the file says, else what its memory limiters come to, else a quarter of the memory within bounds.
+  private var memoryInFlightMax: Int {
+    if let bytes = config.limits.memoryInFlight?.bytes { return bytes }
+    let memory = ProcessStatistics.memoryBytes
+    let limiters = config.pipelines.flatMap(\.processors).compactMap { config.processors[$0] as? MemoryLimiterConfig }
+    let least = limiters.map { $0.softLimit(memory: memory) }.min()
+    return least.map { max($0, 1 << 20) } ?? min(max(memory / 4, 64 << 20), 256 << 20)
+  }
+
   private var receivers: [DaemonPlan.Receiver] {
     config.receivers.sorted { $0.key < $1.key }.compactMap { id, receiver in
       let signals = Set(config.pipelines.filter { $0.receivers.contains(id) }.map(\.signal))
       guard !signals.isEmpty, let http = receiver.http, let address = http.address else { return nil }
       return DaemonPlan.Receiver(
-        id: id.description, address: address, limits: http.limits,
+        id: id.description, address: address, tls: http.tls?.settings(protocols: ["http/1.1"]),
+        limits: http.limits(over: limits),
         paths: http.paths.filter { signals.contains($0.key) })
     }
   }

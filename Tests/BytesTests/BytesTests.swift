@@ -14,6 +14,16 @@ struct BytesTests {
     #expect(inner != Bytes("worlds") && inner != Bytes("World"))
   }
 
+  @Test(
+    "Base64 is RFC 4648's",
+    arguments: [
+      ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+      ("foobar", "Zm9vYmFy"),
+    ])
+  func base64(text: String, expected: String) {
+    #expect(Bytes(text).base64 == expected)
+  }
+
   @Test("Text that is no UTF-8 gets replacement characters")
   func text() {
     #expect(Bytes([0x61, 0xFF, 0x62]).text == "a\u{FFFD}b")

@@ -19,16 +19,6 @@ struct GzipTests {
     }
   }
 
-  @Test("Pieces are packed as one content")
-  func pieces() throws {
-    var compressor = GzipCompressor()
-    let pieces = GzipTests.contents.map { Bytes($0) }
-    for _ in 0..<2 {
-      let packed = compressor.compress(pieces)
-      #expect(try Gzip.decompress(packed, limit: 1 << 20).array == Array(GzipTests.contents.joined()))
-    }
-  }
-
   @Test("One decompressor unpacks many bodies, also after a broken one")
   func reuse() throws {
     var decompressor = GzipDecompressor()

@@ -47,16 +47,24 @@ import Testing
       ("/a", #"in "/a" id: the part before / should not be empty"#),
       ("otlp/", #"in "otlp/" id: the part after / should not be empty"#),
       ("1otlp", #"in "1otlp" id: a type is letters, digits and _, at most 63, with a letter first"#),
-      (
-        "otlp/a b",
-        #"in "otlp/a b" id: a name has at most 1024 characters, none of them control characters or spaces"#
-      ),
+      ("otlp/a b", #"in "otlp/a b" id: a name has no control characters and no spaces"#),
     ])
   func noComponentIDs(text: String, message: String) {
     #expect {
       try ComponentID(parsing: text)
     } throws: {
       ($0 as? ComponentIDError)?.message == message
+    }
+  }
+
+  @Test("An id has at most 255 bytes, with its type")
+  func longIDs() throws {
+    let text = "otlp/" + String(repeating: "ü", count: 125)
+    #expect(try ComponentID(parsing: text).description.utf8.count == 255)
+    #expect {
+      try ComponentID(parsing: text + "x")
+    } throws: {
+      ($0 as? ComponentIDError)?.message.hasSuffix("an id has at most 255 bytes, found 256; shorten the name") == true
     }
   }
 

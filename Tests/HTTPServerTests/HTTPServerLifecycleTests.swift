@@ -16,8 +16,8 @@ struct HTTPServerLifecycleTests {
     defer { server.stop() }
     let address = try #require(ListenAddress(parsing: server.address))
     let second = HTTPServer(
-      reactor: server.reactor, address: address, handler: { _, _ in }, metrics: MetricRegistry(),
-      logger: Logger(label: "test"))
+      reactor: server.reactor, address: address, handler: { _, _ in }, shared: server.shared,
+      metrics: MetricRegistry(), logger: Logger(label: "test"))
     let error = #expect(throws: ListenError.self) { try second.start() }
     #expect(error?.description.hasPrefix("cannot listen on \(server.address): address already in use. ") == true)
   }
@@ -37,8 +37,8 @@ struct HTTPServerLifecycleTests {
     #expect(try client.response().hasSuffix("POST /b 0"))
     let address = try #require(ListenAddress(parsing: server.address))
     let next = HTTPServer(
-      reactor: server.reactor, address: address, handler: { _, _ in }, metrics: MetricRegistry(),
-      logger: Logger(label: "test"))
+      reactor: server.reactor, address: address, handler: { _, _ in }, shared: server.shared,
+      metrics: MetricRegistry(), logger: Logger(label: "test"))
     #expect(try next.start() == server.address)
     next.stopAccepting()
   }
@@ -105,20 +105,25 @@ struct HTTPServerLifecycleTests {
     #expect(try idle.rest().isEmpty)
   }
 
-  @Test("A slow sender of a large body earns time with every byte")
+  @Test("A slow sender of a large body earns time with every byte, and saves none up")
   func slowSender() throws {
     let clock = ManualClock()
     var limits = Limits()
     limits.bodyBytesPerSecondMin = 100
     let server = try TestServer(limits: limits, clock: clock)
     defer { server.stop() }
-    let client = try server.client()
-    try client.send(
-      "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n" + String(repeating: "x", count: 9000))
-    try settle(server)
-    pass(.seconds(100), clock, server)
-    try client.send(String(repeating: "x", count: 1000))
-    #expect(try client.response().hasSuffix("POST /a 10000"))
+    let begin = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 19000\r\n\r\n"
+    let hasty = try server.client()
+    try hasty.send(begin + String(repeating: "x", count: 18_000))
+    let steady = try server.client()
+    try steady.send(begin + String(repeating: "x", count: 1000))
+    for _ in 0..<18 {
+      try settle(server)
+      pass(.seconds(9), clock, server)
+      try steady.send(String(repeating: "x", count: 1000))
+    }
+    #expect(try steady.response().hasSuffix("POST /a 19000"))
+    #expect(try hasty.response().hasPrefix("HTTP/1.1 408 "))
   }
 
   @Test("A reader that takes nothing of its answer is given up")

@@ -7,6 +7,7 @@ import Logging
 import Reactor
 import SelfTelemetry
 import System
+import TLS
 import Testing
 
 /// A server on a port of its own that answers with the method, the path and the size of the body.
@@ -15,16 +16,20 @@ struct TestServer {
   let server: HTTPServer
   let address: String
   let metrics = MetricRegistry()
+  let shared: SharedResources
 
   init(
-    loops: Int = 1, limits: Limits = Limits(), clock: any Clock = SystemClock(),
+    loops: Int = 1, limits: Limits = Limits(), memory: Int = 256 << 20, tls: TLSServer? = nil,
+    listen: String = "127.0.0.1:0", clock: any Clock = SystemClock(),
     handler: @escaping HTTPHandler = { request, reply in reply.send(describe(request)) }
   ) throws {
     reactor = try Reactor(loops: loops, clock: clock)
-    let address = try #require(ListenAddress(parsing: "127.0.0.1:0"))
+    let address = listen.hasPrefix("/") ? ListenAddress(path: listen) : try #require(ListenAddress(parsing: listen))
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    shared = SharedResources(memoryBytesMax: memory, metrics: metrics, logger: logger, clock: clock)
     server = HTTPServer(
-      reactor: reactor, address: address, limits: limits, handler: handler, metrics: metrics,
-      logger: Logger(label: "test"))
+      reactor: reactor, address: address, tls: tls, limits: limits, handler: handler, shared: shared, metrics: metrics,
+      logger: logger)
     self.address = try server.start()
     try reactor.start()
   }
@@ -42,6 +47,10 @@ func describe(_ request: HTTPRequest) -> HTTPResponse {
 
 func post(_ path: String, _ body: String, _ headers: String = "") -> String {
   "POST \(path) HTTP/1.1\r\nHost: a\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+}
+
+func ok(_ body: String) -> String {
+  "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
 }
 
 @Suite("HTTPServer", .serialized)
@@ -300,9 +309,5 @@ struct HTTPServerTests {
     #expect(text.contains("otlpd_connections 2\n"))
     #expect(text.contains("otlpd_connections_refused{reason=\"limit\"} 1\n"))
     #expect(text.contains("otlpd_http_requests{code=\"200\"} 2\n"))
-  }
-
-  private func ok(_ body: String) -> String {
-    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
   }
 }

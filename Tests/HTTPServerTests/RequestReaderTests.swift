@@ -18,6 +18,7 @@ func readAll(_ input: [UInt8], pieces size: Int = .max, limits: Limits = Limits(
     reading: while true {
       switch reader.next(pending.span, from: &start) {
       case .needMore: break reading
+      case .reserve(let room): reader.granted(room)
       case .sendContinue: said.append("continue")
       case .request(let request):
         let close = reader.keepsAlive ? "" : " close"
@@ -278,10 +279,33 @@ struct RequestReaderTests {
     var reader = RequestReader(limits: Limits(), peer: "peer")
     var start = 0
     let bytes = Array(head("POST / HTTP/1.1", "Content-Length: 60000000").utf8) + [UInt8](repeating: 1, count: 10)
+    guard case .reserve(60_000_000) = reader.next(bytes.span, from: &start) else { return #expect(Bool(false)) }
+    reader.granted(60_000_000)
     guard case .needMore = reader.next(bytes.span, from: &start) else { return #expect(Bool(false)) }
     #expect(start == bytes.count && reader.wantsBody)
     let capacity = reader.fill { body, _ in body.capacity }
     #expect(capacity <= 65536 + 20)
+  }
+
+  @Test("A chunked body asks for room as it grows, a few times and never for more than the limit")
+  func chunkedRoom() {
+    var limits = Limits()
+    limits.bodyBytesMax = 1_000_000
+    var reader = RequestReader(limits: limits, peer: "peer")
+    let chunk = Array("2710\r\n\(String(repeating: "x", count: 10_000))\r\n".utf8)
+    var input = Array(head("POST / HTTP/1.1", "Transfer-Encoding: chunked").utf8)
+    var asked: [Int] = []
+    for _ in 0..<90 {
+      input += chunk
+      var start = 0
+      while case .reserve(let room) = reader.next(input.span, from: &start) {
+        asked.append(room)
+        reader.granted(room)
+      }
+      input.removeFirst(start)
+    }
+    #expect(reader.bodyCount == 900_000)
+    #expect(asked == asked.sorted() && asked.count <= 6 && asked.last == 1_000_001)
   }
 
   @Test("A body filled in place equals one that was copied")
@@ -291,6 +315,7 @@ struct RequestReaderTests {
     var start = 0
     let header = Array(head("POST / HTTP/1.1", "Content-Length: \(content.count)").utf8)
     _ = reader.next(header.span, from: &start)
+    reader.granted(content.count)
     var sent = 0
     while true {
       let count = min(content.count - sent, 10_000)

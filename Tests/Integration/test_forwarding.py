@@ -1,7 +1,7 @@
 """Another collector as the sink: what goes over the wire, what is tried again, what is dropped and counted."""
 
 import email.utils
-import gzip
+import json
 import time
 
 import pytest
@@ -47,15 +47,39 @@ def test_json_is_forwarded_as_protobuf(otlpd, capture):
     eventually(lambda: otlp.items(downstream.merged("logs")) == otlp.items(message))
 
 
-@pytest.mark.parametrize(("settings", "coding"), [({}, "gzip"), ({"compression": "gzip"}, "gzip"), ({"compression": "none"}, None)])
-def test_bodies_are_gzipped_unless_told_otherwise(otlpd, capture, settings, coding):
+@pytest.mark.parametrize(
+    ("settings", "coding"),
+    [
+        ({}, "gzip"),
+        ({"compression": "gzip", "compression_params": {"level": 9}}, "gzip"),
+        ({"compression": "zstd"}, "zstd"),
+        ({"compression": "zstd", "compression_params": {"level": 11}}, "zstd"),
+        ({"compression": "deflate"}, "deflate"),
+        ({"compression": "zlib"}, "zlib"),
+        ({"compression": "none"}, None),
+    ],
+)
+def test_bodies_are_packed_as_the_configuration_says(otlpd, capture, settings, coding):
     downstream = capture()
     daemon = otlpd(forward(downstream.url, **settings))
-    post(daemon, "traces", otlp.traces(50))
+    message = otlp.traces(500)
+    post(daemon, "traces", message)
     [request] = eventually(lambda: downstream.received)
     assert request.header("content-encoding") == coding
-    plain = gzip.decompress(request.body) if coding else request.body
-    assert len(otlp.items(otlp.REQUESTS["traces"].FromString(plain))) == 50
+    assert otlp.items(request.message) == otlp.items(message)
+    if coding:
+        assert len(request.body) < len(message.SerializeToString()) / 4
+
+
+@pytest.mark.parametrize("signal", otlp.SIGNALS)
+def test_json_bodies_hold_the_same(otlpd, capture, signal):
+    downstream = capture()
+    daemon = otlpd(forward(downstream.url, encoding="json"))
+    message = otlp.MAKERS[signal](7)
+    post(daemon, signal, message)
+    [request] = eventually(lambda: downstream.received)
+    assert request.header("content-type") == otlp.JSON
+    assert otlp.items(otlp.from_object(json.loads(request.plain), signal)) == otlp.items(message)
 
 
 def test_headers_of_the_configuration_are_sent(otlpd, capture):
@@ -109,9 +133,9 @@ def test_retry_after_is_honoured(otlpd, capture, form):
     assert time.monotonic() - first > 1
 
 
-@pytest.mark.parametrize("status", [400, 408, 500, 501, 301])
+@pytest.mark.parametrize("status", [405, 408, 500, 501])
 def test_other_failures_are_dropped_counted_and_logged(otlpd, capture, status):
-    downstream = capture([Answer(status, {"Location": "/elsewhere"})])
+    downstream = capture([Answer(status)])
     daemon = otlpd(forward(downstream.url))
     post(daemon, "traces", otlp.traces(3, name="refused"))
     eventually(lambda: daemon.metric("otlpd_dropped_items", exporter="otlp_http") == 3)
@@ -120,6 +144,36 @@ def test_other_failures_are_dropped_counted_and_logged(otlpd, capture, status):
     post(daemon, "traces", otlp.traces(2, name="taken"))
     eventually(lambda: len(downstream.received) == 2)
     assert len(otlp.items(downstream.received[1].message)) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 301])
+def test_a_mistake_in_a_configuration_empties_no_queue(otlpd, capture, status):
+    downstream = capture(otherwise=Answer(status, {"Location": "https://elsewhere.example/"}))
+    daemon = otlpd(forward(downstream.url))
+    post(daemon, "traces", otlp.traces(3))
+    eventually(lambda: "answered %d" % status in daemon.log)
+    assert daemon.metric("otlpd_dropped_items") == 0
+    assert daemon.metric("otlpd_exporter_pending_items", exporter="otlp_http") == 3
+    assert len(downstream.received) == 1
+    assert status != 301 or "elsewhere.example" in daemon.log
+
+
+def test_a_response_without_end_is_cut_off(otlpd, capture):
+    downstream = capture([Answer(200, body=b"x" * (5 << 20))])
+    daemon = otlpd(forward(downstream.url))
+    post(daemon, "traces", otlp.traces(3))
+    eventually(lambda: daemon.metric("otlpd_dropped_items", exporter="otlp_http") == 3)
+    assert "longer than 4194304 bytes" in daemon.log
+    assert len(downstream.received) == 1
+
+
+def test_connections_are_kept(otlpd, capture):
+    downstream = capture()
+    daemon = otlpd(forward(downstream.url, sending_queue={"num_consumers": 1}))
+    for index in range(5):
+        post(daemon, "traces", otlp.traces(1))
+        eventually(lambda: len(downstream.received) == index + 1)
+    assert len({request.peer for request in downstream.received}) == 1
 
 
 def test_a_partial_success_is_counted_and_not_tried_again(otlpd, capture):

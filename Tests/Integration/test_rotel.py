@@ -35,6 +35,7 @@ class Rotel:
             command, env={"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT
         )
         self.url = f"http://127.0.0.1:{self.http}"
+        self.grpc = f"127.0.0.1:{grpc}"
 
     def close(self):
         self.process.terminate()
@@ -67,11 +68,14 @@ def sorted_items(sent) -> list[bytes]:
     return sorted(item for message in sent for item in otlp.items(message))
 
 
-def test_what_otlpd_forwards_to_rotel_comes_out_behind_it(otlpd, rotel, capture):
+@pytest.mark.parametrize("sink", ["otlp_http", "otlp_grpc"])
+def test_what_otlpd_forwards_to_rotel_comes_out_behind_it(otlpd, rotel, capture, sink):
     behind = capture()
     peer = rotel(behind.url)
-    retry = {"initial_interval": "100ms", "max_interval": "500ms"}
-    daemon = otlpd(config({"otlp_http": {"endpoint": peer.url, "retry_on_failure": retry}}))
+    exporter = {"endpoint": peer.url, "retry_on_failure": {"initial_interval": "100ms", "max_interval": "500ms"}}
+    if sink == "otlp_grpc":
+        exporter |= {"endpoint": peer.grpc, "tls": {"insecure": True}}
+    daemon = otlpd(config({sink: exporter}))
     sent = messages()
     for signal, requests in sent.items():
         for message in requests:

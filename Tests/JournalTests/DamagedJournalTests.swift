@@ -54,10 +54,26 @@ import Testing
     }
   }
 
-  @Test("A damaged header costs its file, which is kept aside", arguments: [0, 1])
+  @Test("A damaged first record is counted once")
+  func firstRecord() throws {
+    try directory.change(directory.segments[0]) { $0[100] ^= 1 }
+    let fixture = try DiskFixture(directory)
+    #expect(fixture.open("a").drain() == Array(2...20))
+    #expect(fixture.metrics.render().contains("otlpd_journal_missing_records 1\n"))
+  }
+
+  @Test("A damaged header costs nothing: the records say by their checksums whose they are", arguments: [0, 1])
   func header(index: Int) throws {
+    try directory.change(directory.segments[index]) { $0[3] ^= 1 }
+    let (names, report) = try recover()
+    #expect(names == Array(1...20))
+    #expect(report.missingRecords == 0)
+  }
+
+  @Test("A file without a header and without a record is kept aside", arguments: [0, 1])
+  func strangeFile(index: Int) throws {
     let name = directory.segments[index]
-    try directory.change(name) { $0[3] ^= 1 }
+    try directory.change(name) { bytes in bytes = [UInt8](repeating: 0x5A, count: bytes.count) }
     let (names, report) = try recover()
     #expect(names.count == 10)
     #expect(report.quarantinedBytes > 10_000)

@@ -45,4 +45,14 @@ private func read<Block: ConfigBlock>(_ text: String, as: Block.Type) -> (config
   func memoryLimiter(text: String, mistakes: Int) {
     #expect(read(text, as: MemoryLimiterConfig.self).errors.count == mistakes)
   }
+
+  @Test(
+    "The memory limiter's soft limit is its limit less the spike",
+    arguments: [
+      ("{limit_mib: 100, spike_limit_mib: 30}", 70 << 20), ("{limit_mib: 100, limit_percentage: 1}", 80 << 20),
+      ("{limit_percentage: 50, spike_limit_percentage: 20}", 300), ("{limit_percentage: 50}", 400),
+    ])
+  func softLimit(text: String, bytes: Int) {
+    #expect(read(text, as: MemoryLimiterConfig.self).config.softLimit(memory: 1000) == bytes)
+  }
 }

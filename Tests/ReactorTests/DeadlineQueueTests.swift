@@ -43,5 +43,17 @@ struct DeadlineQueueTests {
     }
   }
 
+  @Test("What is removed never comes up, and the rest keeps its order")
+  func removal() {
+    var queue = DeadlineQueue()
+    for time in [50, 10, 40, 30, 20] as [UInt64] { queue.push(at(time), token: time) }
+    queue.removeAll { deadline, token in token == 10 || deadline == at(40) }
+    #expect(queue.count == 3)
+    queue.push(at(25), token: 25)
+    var seen: [UInt64] = []
+    while let (_, token) = queue.popDue(at: at(100)) { seen.append(token) }
+    #expect(seen == [20, 25, 30, 50])
+  }
+
   private func at(_ time: UInt64) -> Instant { Instant(nanoseconds: time) }
 }

@@ -94,6 +94,22 @@ struct ReactorTests {
     #expect(echo.counts.withLock { $0.passed } == 1)
   }
 
+  @Test("Who stops a reactor that is being stopped waits until it has stopped")
+  func stoppedTwice() throws {
+    let echo = try Echo(loops: 2)
+    let client = try EchoClient(echo.address)
+    try client.send("a")
+    #expect(try client.receive() == "a")
+    let stops = try (0..<4).map { _ in
+      try Thread(name: "stop") {
+        echo.reactor.stop(deadline: .seconds(1))
+        #expect(echo.counts.withLock { $0.open } == 0)
+      }
+    }
+    for stop in stops { stop.join() }
+    withExtendedLifetime(client) {}
+  }
+
   @Test("A lingering close lets the peer read, and bounds what it may still send")
   func linger() throws {
     let echo = try Echo(loops: 1)

@@ -18,7 +18,7 @@ private func read(_ text: String) -> (config: HTTPServerConfig, diagnostics: Con
 @Suite struct HTTPServerConfigTests {
   @Test("Zero and missing limits are the server's own")
   func defaultLimits() {
-    let limits = read("{max_request_body_size: 0, read_timeout: 0, idle_timeout: 0s}").config.limits
+    let limits = read("{max_request_body_size: 0, read_timeout: 0, idle_timeout: 0s}").config.limits(over: Limits())
     #expect(limits.bodyBytesMax == Limits().bodyBytesMax)
     #expect(limits.bodyTime == Limits().bodyTime && limits.idleTime == Limits().idleTime)
     #expect(HTTPServerConfig().address == ListenAddress(parsing: "localhost:4318"))
@@ -28,7 +28,7 @@ private func read(_ text: String) -> (config: HTTPServerConfig, diagnostics: Con
   func limits() {
     let text =
       "{max_request_body_size: 1024, read_header_timeout: 1s, read_timeout: 2s, write_timeout: 3s, idle_timeout: 4s}"
-    let limits = read(text).config.limits
+    let limits = read(text).config.limits(over: Limits())
     #expect(limits.bodyBytesMax == 1024)
     #expect(limits.headTime == .seconds(1) && limits.bodyTime == .seconds(2))
     #expect(limits.writeTime == .seconds(3) && limits.idleTime == .seconds(4))

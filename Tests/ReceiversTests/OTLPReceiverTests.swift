@@ -27,6 +27,8 @@ import Testing
         metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock)
       receiver = OTLPReceiver(
         id: "otlp", paths: paths ?? [.traces: "/v1/traces"], pipeline: pipeline,
+        misdirected: MisdirectedRequests(
+          metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: clock),
         metrics: ReceiverMetrics(receiver: "otlp", transport: "http", registry: metrics))
     }
 
@@ -52,6 +54,25 @@ import Testing
     {"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c",\
     "spanId":"eee19b7ec3c1b174","name":"GET /orders","kind":2}]}]}]}
     """)
+
+  @Test(
+    "Who posts to a path that is nearly right is told what to change",
+    arguments: [
+      ("/", "root_path"), ("/v1/trace", "singular_path"), ("/v1/log/", "singular_path"),
+      ("/v1/v1/traces", "doubled_path"), ("/v1/metrics/v1/metrics", "doubled_path"), ("/v2/traces", nil),
+    ])
+  func nearlyRight(path: String, kind: String?) throws {
+    let bench = Bench()
+    let answer = try bench.answer("POST", path, body: Self.oneSpan)
+    #expect(answer.status == 404)
+    #expect(answer.body.text.contains("/v1/traces"))
+    for other in MisdirectedRequests.Kind.allCases {
+      let counter = bench.metrics.counter(
+        "otlpd_misdirected_requests", help: "", labels: [Label("kind", other.rawValue)])
+      #expect(counter.value == (other.rawValue == kind ? 1 : 0))
+      if other.rawValue == kind { #expect(answer.body.text.contains(other.advice)) }
+    }
+  }
 
   @Test("A JSON request is accepted with an empty object")
   func jsonAccepted() throws {

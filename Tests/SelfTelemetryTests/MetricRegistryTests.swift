@@ -41,6 +41,32 @@ import Testing
     #expect(gauge.value == 3)
   }
 
+  @Test("A histogram shows how many observations were up to each bound, their sum and their count")
+  func histogram() {
+    let histogram = registry.histogram("a_seconds", help: "h", labels: [Label("x", "1")], bounds: [0.001, 0.5, 2])
+    for seconds in [0.0005, 0.001, 0.25, 0.5, 1, 8] { histogram.observe(seconds: seconds) }
+    let same = registry.histogram("a_seconds", help: "h", labels: [Label("x", "1")], bounds: [])
+    same.observe(seconds: 0.125)
+    #expect(
+      registry.render() == """
+        # HELP a_seconds h
+        # TYPE a_seconds histogram
+        a_seconds_bucket{x="1",le="0.001"} 2
+        a_seconds_bucket{x="1",le="0.5"} 5
+        a_seconds_bucket{x="1",le="2"} 6
+        a_seconds_bucket{x="1",le="+Inf"} 7
+        a_seconds_sum{x="1"} 9.8765
+        a_seconds_count{x="1"} 7
+
+        """)
+  }
+
+  @Test("A bound is written as a number, however small")
+  func smallBounds() {
+    _ = registry.histogram("a", help: "h", bounds: Histogram.diskBounds)
+    #expect(registry.render().contains("\na_bucket{le=\"0.0001\"} 0\na_bucket{le=\"0.00025\"} 0\n"))
+  }
+
   @Test("A label value keeps its meaning through the escapes")
   func labelEscapes() {
     registry.counter("a", help: "h", labels: [Label("exporter", "say \"hi\"\\\nthere é")]).add()

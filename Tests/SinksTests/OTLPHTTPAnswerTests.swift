@@ -3,6 +3,7 @@
 import Bytes
 import HTTPClient
 import OTLP
+import Pipeline
 import Sinks
 import Testing
 
@@ -11,11 +12,11 @@ struct OTLPHTTPAnswerTests {
   private struct Unexpected: Error {}
 
   private func answer(_ status: Int, _ body: Bytes = Bytes(), type: String? = nil, _ fields: [HTTPField] = [])
-    -> OTLPHTTPAnswer
+    -> OTLPAnswer
   {
     let type = type.map { [HTTPField("Content-Type", $0)] } ?? []
     let response = HTTPClientResponse(status: status, fields: type + fields, body: body)
-    return OTLPHTTPAnswer(response, to: "http://h/v1/traces", signal: .traces, now: 1_000_000_000)
+    return OTLPAnswer(http: response, from: "http://h/v1/traces", signal: .traces, now: 1_000_000_000)
   }
 
   @Test("Any 2xx is a delivery, whatever its body", arguments: [200, 202, 204, 299])
@@ -43,65 +44,69 @@ struct OTLPHTTPAnswerTests {
 
   @Test("429, 502, 503 and 504 are tried again, when the server says", arguments: [429, 502, 503, 504])
   func retryable(status: Int) {
-    #expect(answer(status) == .retry(after: nil, reason: "http://h/v1/traces answered \(status)"))
+    let plain = "http://h/v1/traces answered \(status)"
+    #expect(answer(status) == .failed(.retryable(after: nil, reason: plain)))
     let later = answer(status, Bytes("busy\u{1b}"), [HTTPField("retry-AFTER", "17")])
-    #expect(later == .retry(after: .seconds(17), reason: "http://h/v1/traces answered \(status): busy\\u001b"))
+    #expect(later == .failed(.retryable(after: .seconds(17), reason: plain + ": busy\\u001b")))
     let malformed = answer(status, Bytes(), [HTTPField("Retry-After", "soon")])
-    #expect(malformed == .retry(after: nil, reason: "http://h/v1/traces answered \(status)"))
+    #expect(malformed == .failed(.retryable(after: nil, reason: plain)))
   }
 
-  @Test("401, 403 and 404 pause the signal and say what to change", arguments: [401, 403, 404])
-  func paused(status: Int) throws {
-    guard case .retry(let after, let reason) = answer(status) else { throw Unexpected() }
-    #expect(after == OTLPHTTPAnswer.pause)
-    let hint = [401: "headers", 403: "credentials", 404: "endpoint"][status]!
-    #expect(reason.contains("\(status)") && reason.contains(hint))
+  @Test("What only a change of a configuration can mend stops the signal, and says what to change")
+  func blocked() throws {
+    for (status, hint) in [(401, "headers"), (403, "credentials"), (404, "endpoint")] {
+      guard case .failed(.blocked(let reason)) = answer(status) else { throw Unexpected() }
+      #expect(reason.contains("\(status)") && reason.contains(hint))
+    }
+    let location = HTTPField("Location", "https://h/v1/traces\u{7}")
+    guard case .failed(.blocked(let reason)) = answer(308, Bytes(), [location]) else { throw Unexpected() }
+    #expect(reason.contains("points to https://h/v1/traces\\u0007. Redirects are not followed"))
   }
 
-  @Test("413 asks for smaller bodies")
+  @Test("413 asks for smaller bodies, and so does a 400 that says so")
   func tooLarge() {
-    #expect(answer(413) == .tooLarge(detail: "http://h/v1/traces answered 413"))
+    #expect(answer(413) == .failed(.tooLarge(reason: "http://h/v1/traces answered 413")))
+    for words in ["request body too large", "Message larger than max (5 vs. 4)", "body exceeds the limit of 1 MB"] {
+      #expect(answer(400, Bytes(words)) == .failed(.tooLarge(reason: "http://h/v1/traces answered 400: \(words)")))
+    }
+  }
+
+  @Test("Any other 400 is about some record of the batch")
+  func invalid() {
+    #expect(answer(400) == .failed(.invalid(reason: "http://h/v1/traces answered 400")))
   }
 
   @Test(
     "Any other status is final and counted under its number",
-    arguments: [100, 400, 402, 405, 408, 415, 422, 499, 500, 501, 505, 599, 0, 999])
+    arguments: [100, 402, 405, 408, 415, 422, 499, 500, 501, 505, 599, 0, 999])
   func rejected(status: Int) throws {
     guard case .rejected(let label, _) = answer(status) else { throw Unexpected() }
     #expect(label == "rejected_\(status)")
   }
 
-  @Test("A redirect is final, and its target is named without being followed")
-  func redirected() throws {
-    let location = HTTPField("Location", "https://h/v1/traces\u{7}")
-    guard case .rejected("redirected", let detail) = answer(308, Bytes(), [location]) else { throw Unexpected() }
-    #expect(detail.contains("points to https://h/v1/traces\\u0007"))
-  }
-
   @Test("The server's own words are quoted: the message of its Status in either encoding, else what it sent")
   func messages() {
     let status = RPCStatus(code: 3, message: "spans[0]: bad\nid")
-    let quoted = OTLPHTTPAnswer.rejected(
-      label: "rejected_400", detail: "http://h/v1/traces answered 400: spans[0]: bad\\nid")
-    #expect(answer(400, status.encoded(as: .json), type: "application/json") == quoted)
-    #expect(answer(400, status.encoded(as: .protobuf), type: "application/x-protobuf") == quoted)
-    let html = OTLPHTTPAnswer.rejected(label: "rejected_400", detail: "http://h/v1/traces answered 400: <h1>no</h1>")
-    #expect(answer(400, Bytes("<h1>no</h1>"), type: "text/html") == html)
-    let long = answer(400, Bytes(String(repeating: "x", count: 5000)))
-    let cut = String(repeating: "x", count: 200) + "…"
-    #expect(long == .rejected(label: "rejected_400", detail: "http://h/v1/traces answered 400: \(cut)"))
+    func rejected(_ words: String) -> OTLPAnswer {
+      .rejected(label: "rejected_422", detail: "http://h/v1/traces answered 422: \(words)")
+    }
+    let quoted = rejected("spans[0]: bad\\nid")
+    #expect(answer(422, status.encoded(as: .json), type: "application/json") == quoted)
+    #expect(answer(422, status.encoded(as: .protobuf), type: "application/x-protobuf") == quoted)
+    #expect(answer(422, Bytes("<h1>no</h1>"), type: "text/html") == rejected("<h1>no</h1>"))
+    let long = answer(422, Bytes(String(repeating: "x", count: 5000)))
+    #expect(long == rejected(String(repeating: "x", count: 200) + "…"))
   }
 
   @Test("Failures without an answer are tried again; a response without end is not")
   func errors() throws {
-    let retried: [HTTPClientError] = [.transport("reset"), .timedOut("slow"), .interrupted]
-    for error in retried {
-      guard case .retry(nil, _) = OTLPHTTPAnswer(error, to: "http://h") else { throw Unexpected() }
+    for error in [HTTPClientError.transport("reset"), .timedOut("slow"), .interrupted] {
+      guard case .failed(.retryable(nil, _)) = OTLPAnswer(error, to: "http://h") else { throw Unexpected() }
     }
     for error in [HTTPClientError.unavailable("no library"), .unusable("bad file")] {
-      guard case .retry(OTLPHTTPAnswer.pause, _) = OTLPHTTPAnswer(error, to: "http://h") else { throw Unexpected() }
+      guard case .failed(.blocked) = OTLPAnswer(error, to: "http://h") else { throw Unexpected() }
     }
-    let endless = OTLPHTTPAnswer(.responseTooLarge(bytesMax: 9), to: "http://h")
+    let endless = OTLPAnswer(.responseTooLarge(bytesMax: 9), to: "http://h")
     guard case .rejected("response_too_large", _) = endless else { throw Unexpected() }
   }
 }

@@ -1,5 +1,6 @@
-// Whole deliveries against a scripted server.
+// Whole deliveries over OTLP/HTTP against a scripted server.
 
+import Authenticators
 import Bytes
 import Compression
 import HTTPClient
@@ -30,16 +31,19 @@ struct OTLPHTTPSinkTests {
   }
 
   private func deliver(
-    _ steps: [ScriptedServer.Step], _ change: (inout OTLPHTTPSettings) -> Void = { $0.gzipLevel = nil },
-    _ body: (OTLPHTTPSink, ScriptedServer) throws -> Void
+    _ steps: [ScriptedServer.Step], encoding: Encoding = .protobuf, authenticator: (any ClientAuthenticator)? = nil,
+    _ change: (inout OTLPClientSettings) -> Void = { $0.compression = nil },
+    _ body: (OTLPSink, ScriptedServer) throws -> Void
   ) throws {
     let server = try ScriptedServer(steps)
     defer { server.stop() }
     let url = SignalURL.composed(base: server.url, signal: .traces)
-    var settings = OTLPHTTPSettings(urls: [.traces: url], client: HTTPClientSettings(userAgent: "otlpd/test"))
+    var settings = OTLPClientSettings(client: HTTPClientSettings(userAgent: "otlpd/test"))
     change(&settings)
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let sink = OTLPHTTPSink(settings: settings, id: "otlp_http", clock: ManualClock(), logger: logger)
+    let sink = OTLPSink(
+      OTLPHTTPTransport(urls: [.traces: url], encoding: encoding, settings: settings), settings: settings,
+      authenticator: authenticator, id: "otlp_http", clock: ManualClock(), logger: logger)
     try sink.start()
     defer { sink.stop() }
     try body(sink, server)
@@ -63,7 +67,7 @@ struct OTLPHTTPSinkTests {
   @Test("By default the body is gzip, and configured headers cannot change what describes it")
   func gzip() throws {
     let fields = [HTTPField("x-api-key", "k"), HTTPField("content-TYPE", "text/evil")]
-    try deliver([Self.ok], { $0.fields = fields }) { sink, server in
+    try deliver([Self.ok], { $0.headers = fields }) { sink, server in
       _ = try sink.export(batch([request("a", bytes: 5000), request("b")]))
       let head = server.requests[0].head
       #expect(head.contains("\r\nContent-Encoding: gzip\r\n"))
@@ -78,7 +82,7 @@ struct OTLPHTTPSinkTests {
   func json() throws {
     // ResourceSpans with one empty ScopeSpans, twice.
     let request = ExportRequest(held: Bytes([0x0a, 0x02, 0x12, 0x00]), itemCount: 0, signal: .traces)
-    try deliver([Self.ok], { ($0.encoding, $0.gzipLevel) = (.json, nil) }) { sink, server in
+    try deliver([Self.ok], encoding: .json) { sink, server in
       _ = try sink.export(batch([request, request]))
       #expect(text(server.requests[0]) == #"{"resourceSpans":[{"scopeSpans":[{}]},{"scopeSpans":[{}]}]}"#)
       #expect(server.requests[0].head.contains("\r\nContent-Type: application/json\r\n"))
@@ -94,57 +98,80 @@ struct OTLPHTTPSinkTests {
     }
   }
 
-  @Test("413 halves the batch between requests until the parts are taken, and the size is remembered")
-  func halves() throws {
-    let steps = [Self.answer(413), Self.ok, Self.ok, Self.ok, Self.ok]
-    try deliver(steps) { sink, server in
-      let rejection = try sink.export(batch([request("a"), request("b"), request("c"), request("d")]))
-      #expect(rejection == nil)
-      _ = try sink.export(batch([request("e"), request("f"), request("g")], lastSequence: 12))
-      #expect(server.requests.map(text) == ["aaaabbbbccccdddd", "aaaabbbb", "ccccdddd", "eeeeffff", "gggg"])
-    }
-  }
-
-  @Test("A single request that is too large is dropped alone; the others arrive")
-  func singleTooLarge() throws {
-    let steps = [Self.answer(413), Self.answer(413), Self.ok]
-    try deliver(steps) { sink, server in
-      let rejection = try sink.export(batch([request("a", bytes: 9, items: 7), request("b")]))
-      #expect(rejection?.itemCount == 7)
-      #expect(rejection?.message.contains("413") == true)
-      #expect(server.requests.map(text) == ["aaaaaaaaabbbb", "aaaaaaaaa", "bbbb"])
-    }
-    try deliver([Self.answer(413)]) { sink, _ in
-      #expect(throws: ExportError.permanent(reason: "too_large")) { try sink.export(batch([request("a")])) }
-    }
-  }
-
-  @Test("A batch never exceeds the largest body that the settings allow")
-  func bodyLimit() throws {
-    try deliver([Self.ok, Self.ok], { ($0.bodyBytesMax, $0.gzipLevel) = (8, nil) }) { sink, server in
-      _ = try sink.export(batch([request("a"), request("b"), request("c")]))
-      #expect(server.requests.map(text) == ["aaaabbbb", "cccc"])
-    }
-  }
-
-  @Test("A retry after a failure in the middle sends only what was not delivered")
-  func resumes() throws {
-    let steps = [Self.answer(413), Self.ok, Self.answer(503, "Retry-After: 2\r\n"), Self.ok]
-    try deliver(steps) { sink, server in
+  @Test("What the server refuses is thrown for the worker to settle, and nothing is sent twice")
+  func refusals() throws {
+    let retry = Self.answer(503, "Retry-After: 2\r\n")
+    try deliver([Self.answer(413), Self.answer(400), Self.answer(404), retry, Self.answer(422)]) { sink, server in
       let batch = batch([request("a"), request("b")])
-      let error = try #require(throws: ExportError.self) { try sink.export(batch) }
-      guard case .retryable(.seconds(2), let reason) = error else { throw error }
-      #expect(reason.contains("answered 503"))
-      let rejection = try sink.export(batch)
-      #expect(rejection == nil)
-      #expect(server.requests.map(text) == ["aaaabbbb", "aaaa", "bbbb", "bbbb"])
+      func failure() throws -> ExportError { try #require(throws: ExportError.self) { try sink.export(batch) } }
+      guard case .tooLarge = try failure(), case .invalid = try failure(), case .blocked = try failure(),
+        case .retryable(.seconds(2), _) = try failure()
+      else { throw ExportError.permanent(reason: "another error") }
+      #expect(try failure() == .permanent(reason: "rejected_422"))
+      #expect(server.requests.map(text) == Array(repeating: "aaaabbbb", count: 5))
     }
   }
 
-  @Test("A batch that the server calls wrong is final")
-  func permanent() throws {
-    try deliver([Self.answer(400, body: "no")]) { sink, _ in
-      #expect(throws: ExportError.permanent(reason: "rejected_400")) { try sink.export(batch([request("a")])) }
+  @Test("More than the largest body that the settings allow is never sent")
+  func bodyLimit() throws {
+    try deliver([], { ($0.bodyBytesMax, $0.compression) = (8, nil) }) { sink, server in
+      let error = try #require(throws: ExportError.self) {
+        try sink.export(batch([request("a"), request("b"), request("c")]))
+      }
+      guard case .tooLarge = error else { throw error }
+      #expect(server.requests.isEmpty)
+    }
+  }
+
+  /// Hands out one token after the other.
+  private final class Tokens: ClientAuthenticator {
+    private let next = Lock(1)
+
+    func credentials() throws(AuthenticatorError) -> [HTTPField] {
+      [HTTPField("authorization", "token \(next.withLock { $0 })")]
+    }
+    func renew(_ refused: [HTTPField]) -> Bool {
+      next.withLock { $0 += 1 }
+      return true
+    }
+  }
+
+  @Test("401 asks the authenticator once for new credentials, whose field wins over a configured header")
+  func renewal() throws {
+    let steps = [Self.answer(401), Self.ok, Self.answer(401), Self.answer(401)]
+    let change = { (settings: inout OTLPClientSettings) in settings.headers = [HTTPField("Authorization", "mine")] }
+    try deliver(steps, authenticator: Tokens(), change) { sink, server in
+      _ = try sink.export(batch([request("a")]))
+      let error = try #require(throws: ExportError.self) { try sink.export(batch([request("b")])) }
+      guard case .blocked = error else { throw error }
+      let sent = server.requests.map { request in
+        request.head.split(separator: "\r\n").filter { $0.lowercased().hasPrefix("authorization:") }
+      }
+      #expect(
+        sent == [
+          ["authorization: token 1"], ["authorization: token 2"], ["authorization: token 2"],
+          ["authorization: token 3"],
+        ])
+    }
+  }
+
+  @Test("Several threads deliver at once, each on a connection of its own")
+  func threads() throws {
+    // The server takes one connection after the other: each is closed behind its answer.
+    let ok = ScriptedServer.Step.answerAndClose("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    try deliver(Array(repeating: ok, count: 8)) { sink, server in
+      let failures = Lock(0)
+      let threads = try (0..<4).map { index in
+        let batches = (0..<2).map { batch([request("\(index)\($0)", bytes: 1)]) }
+        return try Thread(name: "sender") {
+          for batch in batches {
+            do throws(ExportError) { _ = try sink.export(batch) } catch { failures.withLock { $0 += 1 } }
+          }
+        }
+      }
+      for thread in threads { thread.join() }
+      #expect(failures.withLock { $0 } == 0)
+      #expect(Set(server.requests.map(text)) == Set((0..<4).flatMap { ["\($0)0", "\($0)1"] }))
     }
   }
 
@@ -161,8 +188,10 @@ struct OTLPHTTPSinkTests {
   func badStart() throws {
     var client = HTTPClientSettings(userAgent: "otlpd/test")
     client.tls.caFile = "/nowhere/ca.pem"
-    let settings = OTLPHTTPSettings(urls: [.traces: "https://localhost:1"], client: client)
-    let sink = OTLPHTTPSink(settings: settings, id: "otlp_http", clock: ManualClock(), logger: Logger(label: "test"))
+    let settings = OTLPClientSettings(client: client)
+    let transport = OTLPHTTPTransport(urls: [.traces: "https://localhost:1"], settings: settings)
+    let sink = OTLPSink(
+      transport, settings: settings, id: "otlp_http", clock: ManualClock(), logger: Logger(label: "test"))
     let error = try #require(throws: HTTPClientError.self) { try sink.start() }
     #expect(error.description.contains("/nowhere/ca.pem"))
   }

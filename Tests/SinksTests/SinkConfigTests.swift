@@ -1,7 +1,9 @@
 // What a sink's block means for the sink: settings, headers, batches.
 
+import Compression
 import Config
 import HTTPClient
+import Journal
 import OTLP
 import Pipeline
 import Sinks
@@ -27,7 +29,10 @@ private func read<Block: ConfigBlock>(_ text: String, as: Block.Type) -> (config
       compression_params: {level: 9}
       timeout: 5s
       headers: [{name: a, value: 1}, {name: b, value: "2"}]
-      tls: {ca_file: /ca.pem, cert_file: /c.pem, key_file: /k.pem, min_version: "1.3", insecure: true}
+      tls: {ca_file: /ca.pem, cert_file: /c.pem, key_file: /k.pem, min_version: "1.2", max_version: "1.3",
+        insecure: true, cert_pem: C, key_pem: K, server_name_override: other}
+      auth: {authenticator: basicauth/x}
+      force_attempt_http2: false
       proxy_url: http://proxy:3128
       idle_conn_timeout: 10s
       disable_keep_alives: true
@@ -35,31 +40,85 @@ private func read<Block: ConfigBlock>(_ text: String, as: Block.Type) -> (config
     let (config, diagnostics) = read(text, as: OTLPHTTPSinkConfig.self)
     #expect(diagnostics.errors.isEmpty && diagnostics.inertKeys.isEmpty)
     let settings = config.settings(userAgent: "test")
-    #expect(settings.urls[.traces] == "https://gateway.example/base/v1/traces")
-    #expect(settings.urls[.metrics] == "https://gateway.example/base/v1/metrics")
-    #expect(settings.urls[.logs] == "http://logs:1/x")
-    #expect(settings.encoding == .json && settings.gzipLevel == 9 && settings.timeout == .seconds(5))
-    #expect(settings.fields.map { "\($0.name)=\($0.value)" } == ["a=1", "b=2"])
-    #expect(settings.client.tls.caFile == "/ca.pem" && settings.client.tls.minimumVersion == .tls13)
-    #expect(settings.client.tls.certificateFile == "/c.pem" && settings.client.tls.keyFile == "/k.pem")
+    #expect(config.urls[.traces] == "https://gateway.example/base/v1/traces")
+    #expect(config.urls[.metrics] == "https://gateway.example/base/v1/metrics")
+    #expect(config.urls[.logs] == "http://logs:1/x")
+    #expect(config.encoding == .json && settings.compression == BodyPacking(.gzip, level: 9))
+    #expect(settings.timeout == .seconds(5) && config.auth?.id == ComponentID(type: "basicauth", name: "x"))
+    #expect(settings.headers.map { "\($0.name)=\($0.value)" } == ["a=1", "b=2"])
+    let tls = settings.client.tls
+    #expect(tls.caFile == "/ca.pem" && tls.minimumVersion == .tls12 && tls.maximumVersion == .tls13)
+    #expect(tls.certificateFile == "/c.pem" && tls.keyFile == "/k.pem")
+    #expect(tls.certificatePEM == "C" && tls.keyPEM == "K" && tls.serverName == "other")
+    #expect(settings.client.version == .http1)
     #expect(settings.client.proxy == .url("http://proxy:3128"))
     #expect(settings.client.idleConnectionTimeout == .seconds(10) && !settings.client.keepsConnections)
   }
 
   @Test(
-    "Compression is gzip unless it is switched off; what is not built sends gzip with a warning",
-    arguments: [("gzip", 1, 0), ("none", nil, 0), ("''", nil, 0), ("zstd", 1, 1), ("snappy", 1, 1)]
-      as [(String, Int?, Int)])
-  func compression(word: String, level: Int?, warnings: Int) {
+    "Compression is gzip unless the file says otherwise; what is not built sends gzip with a warning",
+    arguments: [
+      ("gzip", BodyPacking(.gzip), 0), ("none", nil, 0), ("''", nil, 0), ("zstd", BodyPacking(.zstd, name: "zstd"), 0),
+      ("deflate", BodyPacking(.zlib, name: "deflate"), 0), ("zlib", BodyPacking(.zlib, name: "zlib"), 0),
+      ("snappy", BodyPacking(.gzip), 1), ("lz4", BodyPacking(.gzip), 1),
+    ] as [(String, BodyPacking?, Int)])
+  func compression(word: String, packing: BodyPacking?, warnings: Int) {
     let (config, diagnostics) = read("{endpoint: 'http://a', compression: \(word)}", as: OTLPHTTPSinkConfig.self)
-    #expect(config.settings(userAgent: "test").gzipLevel == level)
+    #expect(config.settings(userAgent: "test").compression == packing)
     #expect(diagnostics.warnings.count == warnings)
+  }
+
+  @Test(
+    "The forms of a gRPC endpoint, and whether TLS is spoken there",
+    arguments: [
+      ("gateway:4317", false, "https://gateway:4317"), ("gateway:4317", true, "http://gateway:4317"),
+      ("http://gateway:4317/", false, "http://gateway:4317"), ("https://gateway:4317", true, "https://gateway:4317"),
+      ("dns:///gateway:4317", false, "https://gateway:4317"), ("'[::1]:4317'", true, "http://[::1]:4317"),
+    ])
+  func grpcEndpoints(endpoint: String, isInsecure: Bool, base: String) {
+    let (config, diagnostics) = read(
+      "{endpoint: \(endpoint), tls: {insecure: \(isInsecure)}}", as: OTLPGRPCSinkConfig.self)
+    #expect(diagnostics.errors.isEmpty && config.base == base)
+    let version = config.settings(userAgent: "test").client.version
+    #expect(version == (base.hasPrefix("https") ? .negotiated : .http2))
+  }
+
+  @Test(
+    "What is no gRPC endpoint is an error",
+    arguments: ["gateway", "':4317'", "unix:///s", "'gateway:0'", "'http://gateway:4317/x'", "''", "'u@h:1'"])
+  func badGRPCEndpoints(endpoint: String) {
+    #expect(read("{endpoint: \(endpoint)}", as: OTLPGRPCSinkConfig.self).diagnostics.errors.count == 1)
+  }
+
+  @Test("An otlp_grpc block has every key of the Collector, and names those without effect")
+  func otlpGRPC() {
+    let text = """
+      endpoint: gateway:4317
+      compression: zstd
+      timeout: 7s
+      headers: {a: 1}
+      authority: shop.example:443
+      keepalive: {time: 10s}
+      balancer_name: pick_first
+      wait_for_ready: true
+      read_buffer_size: 1
+      write_buffer_size: 1
+      """
+    let (config, diagnostics) = read(text, as: OTLPGRPCSinkConfig.self)
+    #expect(diagnostics.errors.isEmpty)
+    #expect(
+      diagnostics.inertKeys.map(\.path) == [
+        "s::keepalive", "s::balancer_name", "s::wait_for_ready", "s::read_buffer_size", "s::write_buffer_size",
+      ])
+    let settings = config.settings(userAgent: "test")
+    #expect(settings.compression == BodyPacking(.zstd, name: "zstd") && settings.timeout == .seconds(7))
+    #expect(settings.client.tls.serverName == "shop.example")
   }
 
   @Test("A sink with complete URLs alone delivers only those signals")
   func someSignals() {
     let config = read("{traces_endpoint: 'http://a/t'}", as: OTLPHTTPSinkConfig.self).config
-    #expect(config.settings(userAgent: "test").urls == [.traces: "http://a/t"])
+    #expect(config.urls == [.traces: "http://a/t"])
     #expect(config.problem(with: "traces") == nil)
     #expect(config.problem(with: "logs") == "has neither endpoint nor logs_endpoint")
   }
@@ -80,13 +139,26 @@ private func read<Block: ConfigBlock>(_ text: String, as: Block.Type) -> (config
 
   @Test("Queue keys without effect are noted, not their defaults")
   func inertQueueKeys() {
-    #expect(
-      read("{num_consumers: 10, queue_size: 1000, sizer: requests}", as: SendingQueueConfig.self).diagnostics.inertKeys
-        .isEmpty)
-    let keys = read(
-      "{enabled: false, num_consumers: 1, queue_size: 5, sizer: items, storage: x}", as: SendingQueueConfig.self
-    ).diagnostics.inertKeys.map(\.path)
-    #expect(keys == ["s::enabled", "s::num_consumers", "s::queue_size", "s::sizer", "s::storage"])
+    let defaults = read("{num_consumers: 10, sizer: requests, storage: }", as: SendingQueueConfig.self).diagnostics
+    #expect(defaults.inertKeys.isEmpty && defaults.notes.isEmpty)
+    let diagnostics = read(
+      "{enabled: false, num_consumers: 1, sizer: items, block_on_overflow: true}", as: SendingQueueConfig.self
+    ).diagnostics
+    #expect(diagnostics.inertKeys.map(\.path) == ["s::enabled", "s::num_consumers", "s::block_on_overflow"])
+  }
+
+  @Test("The queue's size is how far the sink may lag, in the unit of its sizer, and validate says so")
+  func queueLimit() {
+    func limit(_ text: String) -> LagLimit? { read(text, as: SendingQueueConfig.self).config.limit }
+    #expect(limit("{}") == nil)
+    #expect(limit("{sizer: items}") == nil)
+    #expect(limit("{queue_size: 1000}") == LagLimit(1000, .requests))
+    #expect(limit("{queue_size: 5, sizer: requests}") == LagLimit(5, .requests))
+    #expect(limit("{queue_size: 5, sizer: items}") == LagLimit(5, .items))
+    #expect(limit("{queue_size: 5, sizer: bytes}") == LagLimit(5, .bytes))
+    #expect(limit("{queue_size: 5, enabled: false}") == nil)
+    let notes = read("{queue_size: 5, storage: file_storage}", as: SendingQueueConfig.self).diagnostics.notes
+    #expect(notes.map(\.path) == ["s::queue_size", "s::storage"])
   }
 
   @Test("A debug block becomes the sink's settings")

@@ -13,7 +13,7 @@ import Testing
 
   private func makeFile(_ name: String = today, _ text: String) throws {
     try fixture.directory.create()
-    try fixture.directory.createFile(name)
+    _ = try fixture.directory.openFile(name)
     let descriptor = unsafe open(fixture.directory.path(of: name), O_WRONLY)
     _ = unsafe write(descriptor, text, text.utf8.count)
     close(descriptor)
@@ -212,6 +212,39 @@ import Testing
     #expect(try store.write(signal: .logs, requests: [.log("a")], journal: 1, lastSequence: 1).rows == 1)
   }
 
+  @Test("A file that is locked keeps no store from opening; it is opened later, with its positions")
+  func opensLater() throws {
+    let first = try fixture.openStore()
+    try first.write(signal: .logs, requests: [.log("a")], journal: 1, lastSequence: 7)
+    first.close()
+    let other = try Database(path: fixture.directory.path(of: today), mode: .readWrite)
+    try other.execute("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
+    let store = TelemetryStore(
+      directory: fixture.temporary.path, clock: fixture.clock, logger: fixture.logger, busyTimeout: .milliseconds(20))
+    try store.open()
+    #expect(throws: StoreError.self) {
+      try store.write(signal: .logs, requests: [.log("b")], journal: 1, lastSequence: 8)
+    }
+    other.close()
+    #expect(try store.write(signal: .logs, requests: [.log("a")], journal: 1, lastSequence: 7).wasStored)
+    #expect(try store.write(signal: .logs, requests: [.log("b")], journal: 1, lastSequence: 8).rows == 1)
+    #expect(store.position(of: .logs, in: 1) == 8)
+  }
+
+  @Test("A file that can be read and not opened for writing says how far it is")
+  func learnsPositions() throws {
+    let first = try fixture.openStore()
+    try first.write(signal: .logs, requests: [.log("a")], journal: 1, lastSequence: 7)
+    first.close()
+    // SQLite cannot make its shared memory where a directory has the name, as it cannot on a full disk.
+    let shared = fixture.directory.path(of: today + "-shm")
+    try Directory(path: shared).create()
+    defer { _ = unsafe rmdir(shared) }
+    let store = fixture.store()
+    try? store.open()
+    #expect(store.position(of: .logs, in: 1) == 7)
+  }
+
   @Test("A past day's file that somebody is reading is closed later")
   func closesReadFilesLater() throws {
     let store = try fixture.openStore()
@@ -237,7 +270,7 @@ import Testing
     } catch {
       #expect(error.kind == .access)
       #expect(
-        error.description == "cannot create /sys/kernel/\(today): permission denied. "
+        error.description == "cannot open /sys/kernel/\(today): permission denied. "
           + "Give the service user write access to the directory.")
     }
   }

@@ -15,12 +15,14 @@ private let uncheckedSendable = [
   "Bytes": "nothing writes to the storage once a Bytes refers to it",
   "CurlLibrary": "function pointers that never change once the library is open",
   "Lock": "its mutex guards its state",
+  "OpenSSL": "function pointers that never change once the library is open",
+  "TLSContext": "nothing changes it after init; OpenSSL counts references atomically",
   "Thread": "its handle never changes, and one flag guards the one join",
   "WireTable": "immutable after init",
 ]
 
 private let standardModules: Set = ["Glibc", "Synchronization"]
-private let cModules: Set = ["CCurl", "CLinux", "CSQLite", "CYAML", "CZlib"]
+private let cModules: Set = ["CCurl", "CDeflate", "CLinux", "COpenSSL", "CSQLite", "CYAML", "CZlib", "CZstd"]
 /// Log lines are written from this floor up.
 private let loggingFloor = 3
 
@@ -100,6 +102,16 @@ struct TidyTests {
       #expect(uncheckedSendable[String(match.1)] != nil, "\(match.1) is @unchecked Sendable without a reason")
       let comment = file.lines[max(0, number - 4)..<number]
       #expect(comment.contains { $0.contains("// `@unchecked Sendable`:") }, "\(match.1) does not name its guard")
+    }
+  }
+
+  @Test("A type whose members are to be inlined elsewhere is usable from there", arguments: SourceFile.sources)
+  func inlining(_ file: SourceFile) {
+    guard file.code.contains(where: { $0.contains("@inlinable") }) else { return }
+    for (number, line) in file.code.enumerated() where line.contains(/^package (?:final )?(?:struct|class|enum)\b/) {
+      // Without it the compiler says nothing, and inlines nothing.
+      let before = file.code[max(0, number - 3)..<number]
+      #expect(before.contains { $0.contains("@usableFromInline") }, "\(file.path):\(number + 1)")
     }
   }
 

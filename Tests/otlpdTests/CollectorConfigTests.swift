@@ -96,6 +96,8 @@ import otlpd
           exporters: [otlphttp/vendor]
     """
 
+  private static let waits = "is empty: what is sent with these credentials waits in the journal until it is set"
+
   @Test("A guide's file runs as it is: what is not built is skipped with a warning or noted")
   func guide() throws {
     let environment = ["VENDOR_ENDPOINT": "https://vendor.example/otlp/", "KEY": "s3cret"]
@@ -104,8 +106,10 @@ import otlpd
     let config = try #require(fixture.config)
     #expect(
       fixture.warnings == [
-        #"t.yaml:2:3: extensions::oauth2client: extension "oauth2client" is not built into otlpd and skipped"#,
+        "t.yaml:3:5: extensions::oauth2client::client_secret: " + Self.waits,
         "t.yaml:3:16: Configuration references unset environment variable CLIENT_ID; it is read as empty",
+        "t.yaml:3:16: extensions::oauth2client::client_id: " + Self.waits,
+        "t.yaml:4:16: extensions::oauth2client::token_url: " + Self.waits,
         #"t.yaml:5:3: extensions::health_check: extension "health_check" is not built into otlpd and skipped; "#
           + "GET /healthz and /readyz on the OTLP port tell the state",
         #"t.yaml:7:3: extensions::zpages: extension "zpages" is not built into otlpd and skipped"#,
@@ -116,10 +120,10 @@ import otlpd
     #expect(
       fixture.inert == [
         "receivers::otlp::protocols::grpc", "receivers::otlp::protocols::http::cors",
-        "processors::memory_limiter::limit_mib", "exporters::otlphttp/vendor::sending_queue::queue_size",
         "exporters::otlphttp/vendor::sending_queue::num_consumers",
-        "exporters::otlphttp/vendor::sending_queue::storage",
       ])
+    let queue = "exporters::otlphttp/vendor::sending_queue::"
+    #expect(fixture.diagnostics.notes.map(\.path) == [queue + "queue_size", queue + "storage"])
     let vendor = ComponentID(type: "otlp_http", name: "vendor")
     #expect(config.pipelines.map(\.id) == ["traces", "logs"])
     #expect(config.pipelines[0].sinks == [vendor, ComponentID(type: "debug")])
@@ -131,6 +135,7 @@ import otlpd
     #expect(sink.headers.headers.map { $0.value.reveal() } == ["s3cret", "1"])
     #expect(!"\(config)".contains("s3cret"))
     let delivery = config.delivery(of: vendor)
+    #expect(delivery.lagLimit == LagLimit(5000, .requests))
     #expect(delivery.retry.maxElapsedTime == .seconds(300) && delivery.retry.initialInterval == .seconds(1))
     #expect(delivery.batch.minimum?.flushTimeout == .seconds(10) && delivery.batch.minimum?.items == 1024)
     #expect(delivery.whenFull == .refuse)

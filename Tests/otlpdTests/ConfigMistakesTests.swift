@@ -29,15 +29,38 @@ import Testing
         "transport: udp",
         #"::transport: expected one of tcp, tcp4, tcp6, unix, found the text "udp""#
       ),
-      ("transport: unix", "::transport: unix is not built into this version of otlpd; available: tcp"),
       (
-        "tls: {cert_file: a, key_file: b}",
-        "::tls: TLS is not built into this version of otlpd; remove `tls` to serve plain text, or put a "
-          + "TLS proxy in front"
+        "{transport: unix, endpoint: 'localhost:1'}",
+        #"::endpoint: expected the absolute path of a socket, at most 107 bytes, found "localhost:1""#
+      ),
+      (
+        "tls: {cert_file: a}",
+        "::tls::key_file: TLS configuration must include both certificate and key for server connections"
+      ),
+      (
+        "tls: {key_file: a}",
+        "::tls::cert_file: TLS configuration must include both certificate and key for server connections"
+      ),
+      (
+        "tls: {cert_file: a, cert_pem: b, key_file: c}",
+        "::tls::cert_pem: provide either a certificate or the PEM-encoded string, but not both"
+      ),
+      (
+        "tls: {cert_file: a, key_file: b, max_version: '1.1'}",
+        "::tls::max_version: TLS below 1.2 is not spoken; expected 1.2 or 1.3"
+      ),
+      (
+        "tls: {cert_file: a, key_file: b, min_version: '1.4'}",
+        #"::tls::min_version: unknown "1.4"; did you mean "1.0"? (available: 1.0, 1.1, 1.2, 1.3)"#
+      ),
+      (
+        "tls: {cert_file: a, key_file: b, curve_preferences: [P128]}",
+        #"::tls::curve_preferences: unknown "P128" "#
+          + "(available: P256, P384, P521, X25519, X25519MLKEM768)"
       ),
       (
         "auth: {authenticator: oidc}",
-        "::auth: authenticator \"oidc\" cannot be used: no authenticator extension is built into this "
+        "::auth: authenticator \"oidc\" cannot be used: no authenticator for receivers is built into this "
           + "version of otlpd, "
           + "and taking requests from anybody instead would be unsafe"
       ),
@@ -89,6 +112,10 @@ import Testing
           + "lz4, found the text \"brotli\""
       ),
       (
+        "otlp_http: {endpoint: 'http://a', compression_params: {level: 12}}",
+        "exporters::otlp_http::compression_params: level must be between -1 and 9 for gzip"
+      ),
+      (
         "otlp_http: {endpoint: 'http://a', encoding: jsn}",
         #"exporters::otlp_http::encoding: expected one of proto, json, found the text "jsn"; did you mean "json"?"#
       ),
@@ -106,9 +133,7 @@ import Testing
       ),
       (
         "otlp_http: {endpoint: 'http://a', auth: {authenticator: oauth2client}}",
-        "exporters::otlp_http::auth: authenticator \"oauth2client\" cannot be used: no authenticator "
-          + "extension is built "
-          + "into this version of otlpd, and sending without credentials would be refused by the other side"
+        "exporters::otlp_http::auth: authenticator \"oauth2client\" is not configured; add it to `extensions`"
       ),
       (
         "otlp_http: {endpoint: 'http://a', retry_on_failure: {max_elapsed_time: 10s}}",
@@ -156,16 +181,28 @@ import Testing
       (
         "otlp_htp:",
         #"exporters::otlp_htp: unknown type: "otlp_htp" for id: "otlp_htp"; did you mean "otlp_http"? "#
-          + "(available: debug, nop, otlp_http, sqlite)"
+          + "(available: debug, nop, otlp_grpc, otlp_http, sqlite)"
       ),
       (
         "jaeger: {endpoint: x}",
-        #"exporters::jaeger: exporter "jaeger" is not built into otlpd; available: debug, nop, otlp_http, sqlite"#
+        #"exporters::jaeger: exporter "jaeger" is not built into otlpd; "#
+          + "available: debug, nop, otlp_grpc, otlp_http, sqlite"
       ),
       (
-        "otlp: {endpoint: 'x:4317'}",
-        #"exporters::otlp: exporter "otlp" is not built into otlpd; use otlp_http with the other side's HTTP port, "#
-          + "usually 4318; available: debug, nop, otlp_http, sqlite"
+        "otlp: {compression: gzip}", "exporters::otlp::endpoint: requires a non-empty \"endpoint\""
+      ),
+      (
+        "otlp: {endpoint: 'x'}",
+        "exporters::otlp::endpoint: expected host:port such as gateway:4317, or the same behind http://, https:// or "
+          + "dns:///, found \"x\""
+      ),
+      (
+        "otlp: {endpoint: 'x:4317', compression: deflate}",
+        "exporters::otlp::compression: expected one of none, gzip, zstd, snappy for gRPC, found \"deflate\""
+      ),
+      (
+        "otlp: {endpoint: 'x:4317', tls: {min_version: '1.3', max_version: '1.2'}}",
+        "exporters::otlp::tls::max_version: must not be lower than min_version"
       ),
     ])
   func sink(block: String, message: String) {
@@ -290,11 +327,11 @@ import Testing
         "journal: {durability: memory, max_bytes: 1KiB}",
         "extensions::journal::max_bytes: must be at least 1MiB, found 1024"
       ),
-      ("journal/2: ", "extensions::journal/2: there is one journal; remove the name behind the slash"),
+      ("journal/2: ", "extensions::journal/2: there is only one; remove the name behind the slash"),
       (
         "helth_check: ",
         #"extensions::helth_check: unknown type: "helth_check" for id: "helth_check"; did you mean "health_check"? "#
-          + "(available: journal)"
+          + "(available: basicauth, bearertokenauth, journal, limits, oauth2client)"
       ),
     ])
   func extensions(block: String, message: String) {

@@ -70,7 +70,7 @@ struct JSONText: ~Copyable {
   mutating func value(_ text: String?) {
     guard let text else { return null() }
     separate()
-    buffer.append(jsonText: Array(text.utf8).span)
+    buffer.append(jsonText: Bytes(text))
   }
 
   mutating func value(_ number: Int64?) {

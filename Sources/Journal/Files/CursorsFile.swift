@@ -81,18 +81,33 @@ struct CursorsFile: Equatable {
   /// Replaces the file; when this returns, the new content is durable.
   ///
   /// Out of space, the old file stays as it is. After any other failure nobody knows which one is there.
+  /// Room for the next time is set aside: on a full disk, no file of records may go before its cursors are stored.
   func write(to files: any FileSystem) throws(LogFailure) {
+    let bytes = encoded()
     do {
-      // One that an earlier attempt left behind.
-      try files.remove(JournalFormat.cursorsTemporary)
-      let file = try files.create(JournalFormat.cursorsTemporary)
-      try file.write(encoded().span, at: 0)
+      let file = try CursorsFile.temporary(in: files)
+      try file.write(bytes.span, at: 0)
+      // An earlier attempt may have left more behind.
+      try file.truncate(to: bytes.count)
       try file.sync()
       try files.rename(JournalFormat.cursorsTemporary, to: JournalFormat.cursors)
     } catch {
-      try? files.remove(JournalFormat.cursorsTemporary)
       throw LogFailure(error)
     }
     do { try files.syncDirectory() } catch { throw .fatal(error) }
+    // Without room for it, the next attempt will say so.
+    try? CursorsFile.temporary(in: files).reserve(upTo: bytes.count + CursorsFile.spareBytes)
+  }
+
+  /// How much longer the next content may be, and still have its room.
+  private static let spareBytes = 4096
+
+  private static func temporary(in files: any FileSystem) throws(SystemError) -> any File {
+    do throws(SystemError) {
+      return try files.open(JournalFormat.cursorsTemporary)
+    } catch {
+      guard error.isMissing else { throw error }
+      return try files.create(JournalFormat.cursorsTemporary)
+    }
   }
 }

@@ -108,12 +108,12 @@ struct FrameCoder: Sendable {
     return checksum == bytes.littleEndian(at: offset + 4, as: UInt32.self) ? frame : nil
   }
 
-  /// The sinks' ids as a record holds them.
+  /// The sinks' ids as a record holds them, in at most 65 535 bytes: the configuration bounds their length and number.
   static func routes(_ sinks: [String]) -> Bytes {
     var buffer = ByteBuffer()
     for sink in sinks {
       let name = Bytes(sink)
-      guard name.count <= 1024, buffer.count + name.count + 2 <= Int(UInt16.max) else { continue }
+      precondition(buffer.count + name.count + 2 <= Int(UInt16.max), "a record can name all its sinks")
       buffer.append(littleEndian: UInt16(name.count))
       buffer.append(name)
     }

@@ -9,7 +9,7 @@ internal import Compression
 ///     00000000000000a1.segment    records in sequence order, named after the first
 ///     cursors                     how far each sink has come
 ///     *.quarantine                damaged bytes, kept for people
-///     *.tmp                       never finished; removed at start
+///     cursors.tmp                 the next cursors: empty, with room set aside, or not finished
 enum JournalFormat {
   static let version: UInt16 = 1
   /// Features without which the files cannot be read: this version has none.
@@ -19,7 +19,6 @@ enum JournalFormat {
   static let cursorsTemporary = "cursors.tmp"
   static let lock = "LOCK"
   static let quarantineSuffix = ".quarantine"
-  static let temporarySuffix = ".tmp"
   private static let segmentSuffix = ".segment"
 
   /// Sequence numbers stay below it, so that nothing overflows; at a million a second it takes 146 000 years.

@@ -80,19 +80,23 @@ struct Recovery {
     for base in bases { headers.append((base, try readHeader(base))) }
     if refusal != nil { return }
     if report.cursorsLost { try quarantineFile(JournalFormat.cursors) }
-    for name in names where name.hasSuffix(JournalFormat.temporarySuffix) { try files.remove(name) }
     // The records are worth more than the cursors: a cursors file of another journal says nothing.
     let id = headers.last { $0.header != nil }?.header?.id ?? stored?.id ?? .random()
     cursors = stored.flatMap { $0.id == id ? $0 : nil } ?? CursorsFile(id: id, next: 1)
     // Files below every cursor may be gone in any subset; what is missing there is no loss.
     let floor = cursors.positions.values.min() ?? 0
-    let newest = headers.last { $0.header?.id == id }?.base
+    // A later file, whatever is in it, was begun when this one was durable to its end.
+    let newest = headers.last?.base
     for (base, header) in headers {
-      guard let header, header.id == id, header.base == base else {
-        try quarantineFile(JournalFormat.segmentName(base))
+      // Without its header a file still has its name, and its records tell by their checksums whose they are.
+      let isOurs = if let header { header.id == id && header.base == base } else { try hasRecords(base) }
+      if isOurs {
+        try readSegment(base, isNewest: base == newest, floor: floor, take)
         continue
       }
-      try readSegment(base, isNewest: base == newest, floor: floor, take)
+      try quarantineFile(JournalFormat.segmentName(base))
+      // A new file must not get its name, in case it could not be renamed.
+      if base < JournalFormat.sequenceMax / 2 { next = max(next, base + 1) }
     }
     next = max(next, cursors.next, cursors.positions.values.max() ?? 1)
     try files.syncDirectory()
@@ -100,10 +104,7 @@ struct Recovery {
 
   private mutating func readCursors(_ isThere: Bool) throws(SystemError) -> CursorsFile? {
     guard isThere else { return nil }
-    guard let bytes = try readable(JournalFormat.cursors, upTo: 5 << 20) else {
-      report.cursorsLost = true
-      return nil
-    }
+    let bytes = try salvaged(JournalFormat.cursors, upTo: 5 << 20)
     switch CursorsFile.read(bytes.span) {
     case .cursors(let file) where file.next < JournalFormat.sequenceMax: return file
     case .incompatible(let version, let features):
@@ -118,7 +119,7 @@ struct Recovery {
   /// The header of a segment; nil when it is damaged.
   private mutating func readHeader(_ base: UInt64) throws(SystemError) -> SegmentHeader? {
     let name = JournalFormat.segmentName(base)
-    guard let bytes = try readable(name, upTo: SegmentHeader.bytes) else { return nil }
+    let bytes = try salvaged(name, upTo: SegmentHeader.bytes)
     switch SegmentHeader.read(bytes.span) {
     case .header(let header): return header
     case .damaged: return nil
@@ -128,13 +129,23 @@ struct Recovery {
     }
   }
 
-  /// The file's first bytes; nil when the medium does not give them back, which is damage like any other.
-  private func readable(_ name: String, upTo count: Int) throws(SystemError) -> Bytes? {
-    let file = try files.open(name)
+  /// Whether there are records of this journal in a file whose header is damaged.
+  private func hasRecords(_ base: UInt64) throws(SystemError) -> Bool {
+    let bytes = try salvaged(JournalFormat.segmentName(base), upTo: .max)
+    var scan = SegmentScan(coder: FrameCoder(id: id, relaxations: relaxations), base: base, expected: base)
+    switch scan.next(in: bytes.span) {
+    case .record, .damage: return true
+    case .rest, .end: return false
+    }
+  }
+
+  /// The file's first bytes; what the medium does not give back is damage like any other.
+  private func salvaged(_ name: String, upTo count: Int) throws(SystemError) -> Bytes {
     do throws(SystemError) {
-      return try file.bytes(at: 0, count: min(try file.size(), count))
+      let file = try files.open(name)
+      return try file.salvagedBytes(count: min(try file.size(), count))
     } catch {
-      if error.isMediumFailure { return nil }
+      if error.isMediumFailure { return Bytes() }
       throw error
     }
   }
@@ -145,7 +156,7 @@ struct Recovery {
     _ base: UInt64, isNewest: Bool, floor: UInt64, _ take: (RecoveredRecord) -> Void
   ) throws(SystemError) {
     let name = JournalFormat.segmentName(base)
-    guard let bytes = try readable(name, upTo: .max) else { return try quarantineFile(name) }
+    let bytes = try salvaged(name, upTo: .max)
     // What is missing before the first segment is known when a cursor is opened that stood there.
     let expected = segments.last.map { $0.last + 1 } ?? base
     var scan = SegmentScan(coder: FrameCoder(id: id, relaxations: relaxations), base: base, expected: expected)
@@ -154,7 +165,8 @@ struct Recovery {
       switch scan.next(in: bytes.span) {
       case .record(let frame, let missing):
         if segments.isEmpty, reading.last == nil, reading.group.isEmpty {
-          oldest = frame.sequence - min(frame.sequence, UInt64(frame.skipped))
+          // What is missing in the file itself is in the report, and is not to be counted again by a cursor.
+          oldest = frame.sequence - min(frame.sequence, UInt64(frame.skipped) + missing)
         }
         if frame.sequence > floor { report.missingRecords += min(missing, frame.sequence - floor) }
         let routes = bytes.slice(frame.routesStart..<frame.payloadStart)
@@ -219,10 +231,13 @@ struct Recovery {
   }
 
   private mutating func quarantineFile(_ name: String) throws(SystemError) {
-    let size = try files.open(name).size()
-    report.quarantinedBytes += size
+    let size = try? files.open(name).size()
+    report.quarantinedBytes += size ?? 0
     // A file that was made and never written to is no damage.
     if size == 0 { return try files.remove(name) }
-    try files.rename(name, to: name + JournalFormat.quarantineSuffix)
+    // Where it stays when there is no room for the new name, nobody minds it.
+    do { try files.rename(name, to: name + JournalFormat.quarantineSuffix) } catch {
+      guard error.isOutOfSpace || error.isMediumFailure else { throw error }
+    }
   }
 }

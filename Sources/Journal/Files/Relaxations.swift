@@ -12,4 +12,6 @@ package struct Relaxations: OptionSet, Sendable {
   package static let readAhead = Relaxations(rawValue: 2)
   /// Remove segments before the cursors that are past them are durable.
   package static let removeFirst = Relaxations(rawValue: 4)
+  /// Acknowledge what is for a new sink before its cursor is durable.
+  package static let lazyCursors = Relaxations(rawValue: 8)
 }

@@ -14,6 +14,8 @@ struct QueuedGroup: Sendable {
   }
 
   let entries: [Entry]
+  /// Items of the group that no sink wants, to be counted when it is accepted.
+  let unwantedItems: Int
   /// When it is refused if there is no room for it before.
   let deadline: Instant
   /// Nil when it was acknowledged already.

@@ -80,7 +80,7 @@ package struct JournalInspection {
 
   private func read(_ name: String) throws(SystemError) -> Bytes {
     let file = try files.open(name)
-    return try file.bytes(at: 0, count: try file.size())
+    return try file.salvagedBytes(count: try file.size())
   }
 
   private mutating func readCursors(_ bytes: Bytes) {

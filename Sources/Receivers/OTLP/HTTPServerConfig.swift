@@ -7,6 +7,10 @@ package import OTLP
 /// `protocols: http:` of an `otlp` receiver.
 package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
   package var endpoint = HostPort(host: "localhost", port: 4318)
+  /// The path of a Unix socket, which takes the place of the endpoint.
+  package var socketPath: String?
+  /// nil: plain text.
+  package var tls: TLSServerConfig?
   /// URL paths by signal; each starts with a slash.
   package var paths: [Signal: String] = [.traces: "/v1/traces", .metrics: "/v1/metrics", .logs: "/v1/logs"]
   /// Before and after decompression; zero or less means the default of `Limits`.
@@ -19,10 +23,16 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
 
   package init() {}
 
-  package var address: ListenAddress? { ListenAddress(parsing: endpoint.description) }
+  package var address: ListenAddress? {
+    socketPath.map { ListenAddress(path: $0) } ?? ListenAddress(parsing: endpoint.description)
+  }
 
-  package var limits: Limits {
-    var limits = Limits()
+  /// The endpoint that clients dial over TCP, if there is one.
+  package var dialledEndpoint: HostPort? { socketPath == nil ? endpoint : nil }
+
+  /// The limits with what this receiver says itself.
+  package func limits(over common: Limits) -> Limits {
+    var limits = common
     if maxRequestBodySize > 0 { limits.bodyBytesMax = maxRequestBodySize }
     if readHeaderTimeout > .zero { limits.headTime = readHeaderTimeout }
     if readTimeout > .zero { limits.bodyTime = readTimeout }
@@ -32,8 +42,7 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
   }
 
   package mutating func read(from map: MapReader) {
-    map.read("endpoint", into: &endpoint)
-    map.require(address != nil, "endpoint", "expected host:port such as localhost:4318, found \"\(endpoint)\"")
+    readEndpoint(from: map)
     readPaths(from: map)
     map.read("max_request_body_size", into: &maxRequestBodySize)
     map.require(maxRequestBodySize <= 1 << 30, "max_request_body_size", "must be at most 1073741824 (1 GiB)")
@@ -41,13 +50,7 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
     map.read("read_timeout", into: &readTimeout)
     map.read("write_timeout", into: &writeTimeout)
     map.read("idle_timeout", into: &idleTimeout)
-    readTransport(from: map)
-    var tls: TLSServerConfig?
     map.read("tls", into: &tls)
-    // Serving plain text where the owner wrote `tls` would show the telemetry to the network.
-    map.require(
-      tls == nil, "tls",
-      "TLS is not built into this version of otlpd; remove `tls` to serve plain text, or put a TLS proxy in front")
     AuthConfig.refuse("auth", in: map, because: "taking requests from anybody instead would be unsafe")
     map.inert("cors", as: CORSConfig.self)
     map.inert("include_metadata", default: false)
@@ -74,11 +77,21 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
     map.require(Set(paths.values).count == paths.count, "traces_url_path", "two signals have the same path")
   }
 
-  private func readTransport(from map: MapReader) {
+  private mutating func readEndpoint(from map: MapReader) {
     var transport = Transport.tcp
     map.read("transport", into: &transport)
-    map.require(transport != .unix, "transport", "unix is not built into this version of otlpd; available: tcp")
     if transport == .tcp4 || transport == .tcp6 { map.noteInert("transport") }
+    guard transport == .unix else {
+      map.read("endpoint", into: &endpoint)
+      map.require(address != nil, "endpoint", "expected host:port such as localhost:4318, found \"\(endpoint)\"")
+      return
+    }
+    var path = ""
+    map.read("endpoint", into: &path)
+    map.require(
+      path.hasPrefix("/") && path.utf8.count <= ListenAddress.pathBytesMax, "endpoint",
+      "expected the absolute path of a socket, at most \(ListenAddress.pathBytesMax) bytes, found \(quoted(path))")
+    socketPath = path
   }
 
   private enum Transport: String, ConfigChoice {

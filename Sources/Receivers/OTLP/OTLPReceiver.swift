@@ -15,12 +15,16 @@ package struct OTLPReceiver: Sendable {
   private let id: String
   private let pipeline: Pipeline
   private let metrics: ReceiverMetrics
+  private let misdirected: MisdirectedRequests
 
   /// - Parameter paths: the URL paths of the signals that some pipeline takes from this receiver.
-  package init(id: String, paths: [Signal: String], pipeline: Pipeline, metrics: ReceiverMetrics) {
+  package init(
+    id: String, paths: [Signal: String], pipeline: Pipeline, misdirected: MisdirectedRequests, metrics: ReceiverMetrics
+  ) {
     self.id = id
     self.pipeline = pipeline
     self.metrics = metrics
+    self.misdirected = misdirected
     signals = Dictionary(paths.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
   }
 
@@ -57,7 +61,23 @@ package struct OTLPReceiver: Sendable {
 extension OTLPReceiver {
   private func notFound(_ request: HTTPRequest) -> HTTPResponse {
     let known = signals.keys.sorted().joined(separator: ", ")
-    return .refusal(.notFound, "no such path; OTLP is taken at \(known)", as: request.encoding ?? .json)
+    let mistake = request.method == .post ? OTLPReceiver.mistake(request.path) : nil
+    if let mistake { misdirected.note(mistake, peer: request.peer) }
+    let advice = mistake.map { "; \($0.advice)" } ?? ""
+    return .refusal(.notFound, "no such path; OTLP is taken at \(known)\(advice)", as: request.encoding ?? .json)
+  }
+
+  /// What a client has got wrong that posts to this path, when it is one of the usual mistakes.
+  private static func mistake(_ path: String) -> MisdirectedRequests.Kind? {
+    if path == "/" { return .rootPath }
+    if path.hasPrefix("/v1/v1/") { return .doubledPath }
+    for signal in Signal.allCases {
+      // Each mistake with and without a slash at the end.
+      let path = path.hasSuffix("/") ? path.dropLast() : path[...]
+      if path.hasSuffix("/v1/\(signal.name)/v1/\(signal.name)") { return .doubledPath }
+      if path == "/v1/\(signal.name.dropLast())" { return .singularPath }
+    }
+    return nil
   }
 
   private func methodNotAllowed(_ request: HTTPRequest) -> HTTPResponse {

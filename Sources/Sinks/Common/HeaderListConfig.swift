@@ -1,6 +1,7 @@
 // The file's form of request headers, whose values are secrets.
 
 package import Config
+package import HTTPClient
 
 /// `headers:` of a sink: a mapping, or a list of `{name, value}`.
 package struct HeaderListConfig: ConfigValue, Hashable, Sendable {
@@ -17,6 +18,9 @@ package struct HeaderListConfig: ConfigValue, Hashable, Sendable {
   package var headers: [Header] = []
 
   package init() {}
+
+  /// The same for the code.
+  package var fields: [HTTPField] { headers.map { HTTPField($0.name, $0.value.reveal()) } }
 
   package static func decode(_ reader: NodeReader) -> HeaderListConfig? {
     var list = HeaderListConfig()
@@ -36,9 +40,7 @@ package struct HeaderListConfig: ConfigValue, Hashable, Sendable {
 
   private mutating func append(_ name: String, _ value: Secret, _ reader: NodeReader) {
     // RFC 9110 5.1: a field name is a token; 5.5: a value has no line breaks.
-    guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
-      return reader.fail("\(quoted(name)) is no name of an HTTP header")
-    }
+    guard HTTPField(name, "").isValid else { return reader.fail("\(quoted(name)) is no name of an HTTP header") }
     guard !value.reveal().utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
       return reader.fail("the value of header \(name) has a line break in it")
     }
@@ -52,15 +54,5 @@ package struct HeaderListConfig: ConfigValue, Hashable, Sendable {
       map.read("name", into: &name)
       map.read("value", into: &value)
     }
-  }
-}
-
-/// RFC 9110 5.6.2.
-private func isTokenByte(_ byte: UInt8) -> Bool {
-  switch byte {
-  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-    UInt8(ascii: "0")...UInt8(ascii: "9"):
-    true
-  default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
   }
 }

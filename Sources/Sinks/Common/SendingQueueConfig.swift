@@ -1,32 +1,44 @@
 // The file's form of queueing and batching: the Collector's `sending_queue`.
 
 package import Config
+package import Journal
 package import Pipeline
 
-/// `sending_queue:` of a sink. The journal is the queue, so only `batch` has an effect.
+/// `sending_queue:` of a sink. The journal is the queue: its size here is how far this sink may lag behind.
 package struct SendingQueueConfig: ConfigBlock, Equatable, Sendable {
+  /// nil: as much as the journal holds.
+  package var limit: LagLimit?
   /// nil: whatever waits when the sink is free is one batch.
   package var batch: QueueBatchConfig?
 
   package init() {}
 
   package mutating func read(from map: MapReader) {
-    map.inert("enabled", default: true)
+    var isEnabled = true
+    map.read("enabled", into: &isEnabled)
+    if !isEnabled { map.noteInert("enabled") }
     var consumers = 10
     map.read("num_consumers", into: &consumers)
     map.require(consumers > 0, "num_consumers", "must be positive")
     if consumers != 10 { map.noteInert("num_consumers") }
-    var queueSize = 1000
+    var queueSize: Int?
     map.read("queue_size", into: &queueSize)
-    map.require(queueSize > 0, "queue_size", "must be positive")
-    if queueSize != 1000 { map.noteInert("queue_size") }
     var sizer: QueueSizer?
     map.read("sizer", into: &sizer)
-    if let sizer, sizer != .requests { map.noteInert("sizer") }
+    if let queueSize {
+      map.require(queueSize > 0, "queue_size", "must be positive")
+      if isEnabled, queueSize > 0 {
+        limit = LagLimit(queueSize, sizer?.unit ?? .requests)
+        map.note("queue_size", "is how much may wait in the journal for this exporter; beyond it, when_full decides")
+      }
+    }
     map.inert("wait_for_result", default: false)
     map.inert("block_on_overflow", default: false)
-    map.inert("storage", default: "")
-    readBatch(from: map, queueSizer: sizer, queueSize: queueSize)
+    var storage = ""
+    map.read("storage", into: &storage)
+    if !storage.isEmpty { map.note("storage", "is not needed: the journal keeps what waits, on disk by default") }
+    // The Collector compares with its own default.
+    readBatch(from: map, queueSizer: sizer, queueSize: queueSize ?? 1000)
   }
 
   private mutating func readBatch(from map: MapReader, queueSizer: QueueSizer?, queueSize: Int) {
@@ -42,6 +54,14 @@ package struct SendingQueueConfig: ConfigBlock, Equatable, Sendable {
 /// What a queue or a batch is counted in.
 package enum QueueSizer: String, ConfigChoice {
   case requests, items, bytes
+
+  fileprivate var unit: LagLimit.Unit {
+    switch self {
+    case .requests: .requests
+    case .items: .items
+    case .bytes: .bytes
+    }
+  }
 }
 
 /// `batch:` of a `sending_queue`.

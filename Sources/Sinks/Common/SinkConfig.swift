@@ -12,6 +12,8 @@ package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
   /// How much one call of the sink gets when the file does not say.
   static var batch: BatchSettings { get }
   var delivery: SinkDeliveryConfig { get }
+  /// The extension that adds credentials; nil without one.
+  var auth: AuthConfig? { get }
 
   /// What does not fit together in a pipeline, found after every key was read; nil when all is well.
   func problem(with signal: String) -> String?
@@ -25,6 +27,8 @@ package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
 extension SinkConfig {
   /// Whatever waits when the sink is free.
   package static var batch: BatchSettings { BatchSettings() }
+
+  package var auth: AuthConfig? { nil }
 
   package func problem(with signal: String) -> String? { nil }
 }

@@ -1,5 +1,6 @@
 // The file's form of the `otlp_http` sink.
 
+package import Authenticators
 package import Config
 internal import HTTPClient
 package import OTLP
@@ -15,14 +16,16 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
   package var endpoints: [Signal: String] = [:]
   package var encoding = BodyEncoding.proto
   package var compression = BodyCompression.gzip
-  /// -1 and 0: the default of `OTLPHTTPSettings`.
+  /// -1 and 0: the fastest.
   package var compressionLevel = -1
   package var timeout = Duration.seconds(30)
   package var headers = HeaderListConfig()
   package var tls = TLSClientConfig()
+  package var auth: AuthConfig?
   package var proxyURL: String?
   package var idleConnectionTimeout = Duration.seconds(90)
   package var disablesKeepAlives = false
+  package var attemptsHTTP2 = true
   package var delivery = SinkDeliveryConfig()
 
   package init() {}
@@ -34,17 +37,17 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
     map.read("timeout", into: &timeout)
     map.read("headers", into: &headers)
     map.read("tls", into: &tls)
-    AuthConfig.refuse("auth", in: map, because: "sending without credentials would be refused by the other side")
+    map.read("auth", into: &auth)
     map.read("proxy_url", into: &proxyURL)
     map.read("idle_conn_timeout", into: &idleConnectionTimeout)
     map.read("disable_keep_alives", into: &disablesKeepAlives)
+    map.read("force_attempt_http2", into: &attemptsHTTP2)
     delivery.read(from: map)
     map.inert("read_buffer_size", default: 0)
     map.inert("write_buffer_size", default: 512 << 10)
     map.inert("max_idle_conns", default: 100)
     map.inert("max_idle_conns_per_host", default: 0)
     map.inert("max_conns_per_host", default: 0)
-    map.inert("force_attempt_http2", default: true)
     map.inert("http2_read_idle_timeout", default: Duration.zero)
     map.inert("http2_ping_timeout", default: Duration.zero)
     map.inert("cookies")
@@ -74,13 +77,14 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
   }
 
   private mutating func readCompression(from map: MapReader) {
-    map.read("compression", into: &compression)
-    if !compression.isBuilt {
-      map.warn("compression", "\(compression.rawValue) is not built into this version of otlpd; gzip is sent instead")
-    }
+    BodyCompression.read("compression", into: &compression, from: map)
     var parameters = CompressionParameters()
     map.read("compression_params", into: &parameters)
     compressionLevel = parameters.level
+    let highest = compression == .zstd ? 19 : 9
+    map.require(
+      (-1...highest).contains(compressionLevel), "compression_params",
+      "level must be between -1 and \(highest) for \(compression.rawValue)")
   }
 
   package func problem(with signal: String) -> String? {
@@ -96,53 +100,28 @@ package struct OTLPHTTPSinkConfig: SinkConfig {
     endpoints[signal] ?? endpoint.map { SignalURL.composed(base: $0, signal: signal) }
   }
 
+  /// The complete URLs of all signals that have one.
+  package var urls: [Signal: String] {
+    Dictionary(uniqueKeysWithValues: Signal.allCases.compactMap { signal in url(for: signal).map { (signal, $0) } })
+  }
+
   /// The same for the code.
-  package func settings(userAgent: String) -> OTLPHTTPSettings {
+  package func settings(userAgent: String) -> OTLPClientSettings {
     var client = HTTPClientSettings(userAgent: userAgent)
     client.idleConnectionTimeout = idleConnectionTimeout
     client.keepsConnections = !disablesKeepAlives
+    client.version = attemptsHTTP2 ? .negotiated : .http1
     client.tls = tls.settings
     if let proxyURL, !proxyURL.isEmpty { client.proxy = .url(proxyURL) }
-    var urls: [Signal: String] = [:]
-    for signal in Signal.allCases { urls[signal] = url(for: signal) }
-    var settings = OTLPHTTPSettings(urls: urls, client: client)
-    settings.encoding = encoding == .json ? .json : .protobuf
-    if compression.isNone {
-      settings.gzipLevel = nil
-    } else if compressionLevel > 0 {
-      settings.gzipLevel = compressionLevel
-    }
-    settings.fields = headers.headers.map { HTTPField($0.name, $0.value.reveal()) }
+    var settings = OTLPClientSettings(client: client)
+    settings.compression = compression.packing(level: compressionLevel)
+    settings.headers = headers.fields
     settings.timeout = timeout
     return settings
-  }
-
-  private struct CompressionParameters: ConfigBlock {
-    var level = -1
-    mutating func read(from map: MapReader) {
-      map.read("level", into: &level)
-      map.require((-1...9).contains(level), "level", "must be between -1 and 9 for gzip")
-    }
   }
 }
 
 /// How a body is written.
 package enum BodyEncoding: String, ConfigChoice {
   case proto, json
-}
-
-/// How a body is packed; the Collector knows more ways than are built here.
-package enum BodyCompression: String, ConfigChoice {
-  case empty = ""
-  case none
-  case gzip
-  case zstd
-  case snappy
-  case framedSnappy = "x-snappy-framed"
-  case zlib
-  case deflate
-  case lz4
-
-  var isNone: Bool { self == .empty || self == .none }
-  var isBuilt: Bool { isNone || self == .gzip }
 }

@@ -13,7 +13,7 @@ extension CollectorConfig {
     return DeliverySettings(
       batch: sink.delivery.sendingQueue.batch?.settings ?? batchOfPipelines(to: id)
         ?? type(of: sink).batch,
-      retry: sink.delivery.retry.settings, whenFull: whenFull(sink, id))
+      retry: sink.delivery.retry.settings, whenFull: whenFull(sink, id), lagLimit: sink.delivery.sendingQueue.limit)
   }
 
   /// A `batch` processor batches the sinks of its pipelines; the first one in the file counts.

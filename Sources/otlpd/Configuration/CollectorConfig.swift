@@ -1,5 +1,6 @@
 // The config file as values: every component's part, the pipelines, the journal and otlpd's own telemetry.
 
+package import Authenticators
 package import Config
 package import Processors
 package import Receivers
@@ -10,7 +11,9 @@ package struct CollectorConfig: Sendable {
   package let receivers: [ComponentID: OTLPReceiverConfig]
   package let processors: [ComponentID: any ProcessorConfig]
   package let sinks: [ComponentID: any SinkConfig]
+  package let authenticators: [ComponentID: any AuthenticatorConfig]
   package let journal: JournalConfig
+  package let limits: LimitsConfig
   package let telemetry: TelemetryConfig
   /// In the order of the file; every reference resolves.
   package let pipelines: [PipelineConfig]
@@ -28,7 +31,9 @@ package struct CollectorConfig: Sendable {
     receivers = sections.receivers.configs
     processors = sections.processors.configs.mapValues(\.config)
     sinks = sections.sinks.configs.mapValues(\.config)
+    authenticators = sections.extensions.authenticators
     journal = sections.extensions.journal
+    limits = sections.extensions.limits
     telemetry = sections.service.telemetry
     pipelines = sections.pipelines
     guard diagnostics.errors.isEmpty else { return nil }
@@ -45,7 +50,7 @@ package struct CollectorConfig: Sendable {
       guard let sink = config as? OTLPHTTPSinkConfig else { continue }
       for pipeline in pipelines(to: id) {
         guard let url = sink.url(for: pipeline.signal), let target = HostPort(authorityOf: url) else { continue }
-        let own = pipeline.receivers.first { receivers[$0]?.http.map { target.reaches($0.endpoint) } == true }
+        let own = pipeline.receivers.first { receivers[$0]?.http?.dialledEndpoint.map { target.reaches($0) } == true }
         guard let own else { continue }
         diagnostics.error(
           ConfigProblem(

@@ -33,7 +33,7 @@ enum CollectorTypes {
     azuredataexplorer azuremonitor bmchelix carbon cassandra clickhouse coralogix datadog dataset doris
     dynatrace elasticsearch faro file googlecloud googlecloudpubsub googlemanagedprometheus honeycombmarker
     influxdb instana jaeger jaeger_thrift kafka kinetica loadbalancing logicmonitor logzio loki mezmo opencensus
-    opensearch otelarrow otlp_grpc prometheus prometheusremotewrite pulsar rabbitmq sapm sematext sentry
+    opensearch otelarrow prometheus prometheusremotewrite pulsar rabbitmq sapm sematext sentry
     signalfx splunk_hec stef sumologic syslog tencentcloud_logservice tinybird zipkin
     """)
 
@@ -46,11 +46,11 @@ enum CollectorTypes {
   static let extensions = words(
     """
     ack asapclient avro_log_encoding awscloudwatchmetricstreams_encoding awslogs_encoding awsproxy
-    azure_encoding azureauth basicauth bearertokenauth cfgarden_observer cgroupruntime datadog db_storage
+    azure_encoding azureauth cfgarden_observer cgroupruntime datadog db_storage
     docker_observer ecs_observer ecs_task_observer file_storage googleclientauth googlecloudlogentry_encoding
     headers_setter health_check host_observer http_forwarder jaeger_encoding jaegerremotesampling
     json_log_encoding k8s_leader_elector k8s_observer kafkatopics_observer memory_ballast memory_limiter
-    oauth2client oidc opamp otlp_encoding pprof redis_storage remotetap sigv4auth skywalking_encoding
+    oidc opamp otlp_encoding pprof redis_storage remotetap sigv4auth skywalking_encoding
     solarwindsapmsettings sumologic text_encoding zipkin_encoding zpages
     """)
 

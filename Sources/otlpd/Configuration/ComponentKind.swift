@@ -1,5 +1,6 @@
 // The kinds of components, the types that are built in, and those the Collector has besides.
 
+internal import Authenticators
 internal import Config
 internal import Processors
 internal import Sinks
@@ -29,7 +30,7 @@ enum ComponentKind: Sendable {
     case .processor: ProcessorTypes.all.map { $0.type }.sorted()
     case .sink: SinkTypes.all.map { $0.type }.sorted()
     case .connector: []
-    case .extension: ["journal"]
+    case .extension: (["journal", "limits"] + AuthenticatorTypes.all.map { $0.type }).sorted()
     }
   }
 
@@ -63,10 +64,7 @@ enum ComponentKind: Sendable {
   func problem(with id: ComponentID, canonical: String) -> String {
     let list = available.isEmpty ? "otlpd has none yet" : "available: \(available.joined(separator: ", "))"
     if isKnown(canonical) || isKnown(id.type) {
-      let hint =
-        self == .sink && canonical == "otlp_grpc"
-        ? "; use otlp_http with the other side's HTTP port, usually 4318" : ""
-      return "\(word) \(quoted(id.type)) is not built into otlpd\(hint); \(list)"
+      return "\(word) \(quoted(id.type)) is not built into otlpd; \(list)"
     }
     let ours = suggestion(for: id.type, among: available)
     let hint = ours.isEmpty ? suggestion(for: id.type, among: collectorTypes) : ours

@@ -29,17 +29,35 @@ struct ConfigSections: ConfigBlock {
     // The Collector's words.
     map.require(!receivers.positions.isEmpty, "receivers", "no receiver configuration specified in config")
     map.require(!sinks.positions.isEmpty, "exporters", "no exporter configuration specified in config")
+    // So that the journal can name all of them, with ids of 255 bytes, in one record.
+    map.require(
+      sinks.positions.count <= 250, "exporters", "at most 250 exporters are possible, found \(sinks.positions.count)")
     map.read("service", into: &service)
-    readExtensionReferences()
+    let started = readExtensionReferences()
+    checkAuthenticators(started: started, diagnostics: map.diagnostics)
     readPipelines(map)
   }
 
-  private func readExtensionReferences() {
+  /// The extensions that the service names.
+  private func readExtensionReferences() -> Set<ComponentID> {
+    var started: Set<ComponentID> = []
     for reference in service.extensionReferences {
       guard let id = reference.componentID(aliases: ComponentKind.extension.aliases) else { continue }
+      started.insert(id)
       if extensions.positions[id] == nil {
         reference.fail("references extension \(quoted(reference.node.text)) which is not configured")
       }
+    }
+    return started
+  }
+
+  private func checkAuthenticators(started: Set<ComponentID>, diagnostics: ConfigDiagnostics) {
+    for (id, sink) in sinks.configs {
+      guard let auth = sink.config.auth, !auth.authenticator.isEmpty,
+        let problem = extensions.problem(withAuthenticator: auth.authenticator, started: started)
+      else { continue }
+      diagnostics.error(
+        ConfigProblem(position: sinks.positions[id], path: "exporters::\(id)::auth", message: problem))
     }
   }
 

@@ -1,10 +1,13 @@
-// `extensions:` of the file: the journal, and those of the Collector that are not built yet.
+// `extensions:` of the file: the journal, the limits, the authenticators, and those of the Collector that are not built.
 
+internal import Authenticators
 internal import Config
 
-/// Reads the journal's block and names what is skipped.
+/// Reads the blocks of those that are built, and names what is skipped.
 struct ExtensionsSection {
   private(set) var journal = JournalConfig()
+  private(set) var limits = LimitsConfig()
+  private(set) var authenticators: [ComponentID: any AuthenticatorConfig] = [:]
   /// Where each id stands.
   private(set) var positions: [ComponentID: SourcePosition] = [:]
 
@@ -14,18 +17,45 @@ struct ExtensionsSection {
       guard let written = entry.key.parsed(entry.name) else { continue }
       let id = ComponentID(type: kind.aliases[written.type] ?? written.type, name: written.name)
       positions[id] = entry.key.node.position
-      if id.type == "journal" {
+      if let type = AuthenticatorTypes.all.first(where: { $0.type == id.type }) {
+        authenticators[id] = Self.read(type, entry.value)
+      } else if kind.available.contains(id.type) {
         guard id.name.isEmpty else {
-          entry.key.fail("there is one journal; remove the name behind the slash")
+          entry.key.fail("there is only one; remove the name behind the slash")
           continue
         }
-        entry.value.read(into: &journal)
+        if id.type == "limits" { entry.value.read(into: &limits) } else { entry.value.read(into: &journal) }
       } else if kind.isKnown(id.type) {
         entry.key.warn("extension \(quoted(id.type)) is not built into otlpd and skipped\(Self.replacement(id.type))")
       } else {
         entry.key.fail(kind.problem(with: written, canonical: id.type))
       }
     }
+  }
+
+  private static func read<Config: AuthenticatorConfig>(_: Config.Type, _ reader: NodeReader) -> Config {
+    var config = Config()
+    reader.read(into: &config)
+    return config
+  }
+
+  /// Why an exporter cannot have its credentials from the extension that it names; nil when it can.
+  ///
+  /// - Parameter started: the ids of `service: extensions:`.
+  func problem(withAuthenticator name: String, started: Set<ComponentID>) -> String? {
+    guard let id = try? ComponentID(parsing: name) else { return "\(quoted(name)) is no id of a component" }
+    guard positions[id] != nil else {
+      let hint = suggestion(for: name, among: positions.keys.map(\.description))
+      return "authenticator \(quoted(name)) is not configured\(hint); add it to `extensions`"
+    }
+    guard let config = authenticators[id] else {
+      let list = AuthenticatorTypes.all.map { $0.type }.joined(separator: ", ")
+      return "authenticator \(quoted(name)) cannot be used: it is no authenticator that is built into otlpd, and "
+        + "sending without credentials would be refused by the other side; available: \(list)"
+    }
+    if let problem = config.clientProblem { return "authenticator \(quoted(name)) \(problem)" }
+    if !started.contains(id) { return "authenticator \(quoted(name)) is not started; add it to `service: extensions`" }
+    return nil
   }
 
   /// What otlpd has instead.

@@ -1,26 +1,23 @@
 """An OTLP/HTTP server that keeps every request it gets and answers from a script."""
 
 import gzip
+import ssl
 import threading
+import zlib
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import zstandard
+
 from harness.otlp import PROTOBUF, REQUESTS, RESPONSES
 
-
-@dataclass
-class Received:
-    """One request as it came over the wire, its decompressed body, and the message if that is protobuf."""
-
-    path: str
-    headers: dict
-    body: bytes
-    plain: bytes
-    signal: str | None
-    message: object
-
-    def header(self, name: str) -> str | None:
-        return self.headers.get(name.lower())
+UNPACKERS = {
+    None: bytes,
+    "gzip": gzip.decompress,
+    "deflate": zlib.decompress,
+    "zlib": zlib.decompress,
+    "zstd": lambda body: zstandard.ZstdDecompressor().decompress(body),
+}
 
 
 @dataclass
@@ -33,10 +30,30 @@ class Answer:
     seconds: float = 0
 
 
+@dataclass
+class Received:
+    """One request as it came over the wire, its decompressed body, the message if that is protobuf, and the answer."""
+
+    path: str
+    headers: dict
+    body: bytes
+    plain: bytes
+    signal: str | None
+    message: object
+    answer: Answer
+    peer: tuple
+    certificate: dict | None = None
+    tls_version: str | None = None
+    method: str = "POST"
+
+    def header(self, name: str) -> str | None:
+        return self.headers.get(name.lower())
+
+
 class Capture:
     """Listens on a free port of 127.0.0.1. Answers 200 unless `script` holds answers for the coming requests."""
 
-    def __init__(self, script=(), otherwise: Answer | None = None, server=ThreadingHTTPServer):
+    def __init__(self, script=(), otherwise: Answer | None = None, server=ThreadingHTTPServer, tls: ssl.SSLContext | None = None):
         self.script = list(script)
         self.otherwise = otherwise or Answer()
         self.received: list[Received] = []
@@ -63,19 +80,28 @@ class Capture:
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        if tls:
+            # Each connection shakes hands in its own thread, so that a client that fails there stops nobody.
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def _handle(self, handler):
         body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        plain = gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
-        signal = next((name for name in REQUESTS if handler.path.endswith(name)), None)
+        plain = UNPACKERS[headers.get("content-encoding")](body)
+        signal = next((name for name in REQUESTS if handler.path.split("?")[0].endswith(name)), None)
         is_protobuf = signal and headers.get("content-type") == PROTOBUF
         message = REQUESTS[signal].FromString(plain) if is_protobuf else None
+        secure = handler.connection if isinstance(handler.connection, ssl.SSLSocket) else None
         with self._lock:
             answer = self.script.pop(0) if self.script else self.otherwise
-            self.received.append(Received(handler.path, headers, body, plain, signal, message))
+            self.received.append(
+                Received(
+                    handler.path, headers, body, plain, signal, message, answer, handler.client_address,
+                    secure and secure.getpeercert(), secure and secure.version(), handler.command,
+                )
+            )  # fmt: skip
         if answer.seconds:
             self._stopped.wait(answer.seconds)
         if answer.body is None:

@@ -12,6 +12,8 @@ struct DiskImage {
     var stored: [UInt8] = []
     var dirtySectors: Set<Int> = []
     var isResized = false
+    /// Sectors that the medium does not give back, until they are written again.
+    var spoiled: Set<Int> = []
   }
 
   private enum NameChange {
@@ -52,6 +54,7 @@ struct DiskImage {
     file.live.replaceSubrange(offset..<end, with: bytes)
     for sector in offset / DiskImage.sectorBytes...(end - 1) / DiskImage.sectorBytes {
       file.dirtySectors.insert(sector)
+      file.spoiled.remove(sector)
     }
     nodes[node] = file
   }
@@ -142,10 +145,24 @@ struct DiskImage {
         if start < end { stored.replaceSubrange(start..<end, with: file.live[start..<end]) }
       }
     }
-    return Node(live: stored, stored: stored)
+    return Node(live: stored, stored: stored, spoiled: file.spoiled)
   }
 
   // MARK: Damage
+
+  /// Makes reads of the sector fail.
+  mutating func spoil(_ name: String, sector: Int) {
+    guard let node = names[name] else { return }
+    nodes[node]?.spoiled.insert(sector)
+  }
+
+  /// Whether the medium gives back these bytes.
+  func isReadable(_ node: Int, _ bytes: Range<Int>) -> Bool {
+    guard let spoiled = nodes[node]?.spoiled else { return true }
+    return !spoiled.contains { sector in
+      bytes.overlaps(sector * DiskImage.sectorBytes..<(sector + 1) * DiskImage.sectorBytes)
+    }
+  }
 
   /// Flips one bit, on the platters and in the cache.
   mutating func flip(_ name: String, byte: Int, bit: UInt8) {

@@ -20,6 +20,8 @@ final class SimulatedDisk: FileSystem {
     var syncFailure = 0
     /// One in so many writes finds no space after a part; 0: none.
     var noSpace = 0
+    /// What such a write says: ENOSPC, EFBIG or EDQUOT.
+    var noSpaceCode: Int32 = 28
   }
 
   struct Dead: Error {}
@@ -29,6 +31,7 @@ final class SimulatedDisk: FileSystem {
     var faults = Faults()
     var random: SeededRandom
     var isDead = false
+    var free = 1 << 39
   }
 
   private let state: Lock<State>
@@ -39,6 +42,8 @@ final class SimulatedDisk: FileSystem {
   }
 
   var image: DiskImage { state.withLock { $0.image } }
+
+  func setFaults(_ faults: Faults) { state.withLock { $0.faults = faults } }
 
   func setMoment(_ body: (@Sendable () throws(Dead) -> Void)?) { moment.withLock { $0 = body } }
 
@@ -87,13 +92,17 @@ final class SimulatedDisk: FileSystem {
     }
   }
 
-  func space() throws(SystemError) -> FileSystemSpace { FileSystemSpace(total: 1 << 40, free: 1 << 39) }
+  func space() throws(SystemError) -> FileSystemSpace {
+    FileSystemSpace(total: 1 << 40, free: state.withLock { $0.free })
+  }
+
+  func setFree(_ bytes: Int) { state.withLock { $0.free = bytes } }
 
   var isInPlace: Bool { true }
 
   fileprivate static func requireSpace(_ random: inout SeededRandom, _ faults: Faults) throws(SystemError) {
     if faults.noSpace > 0, Int.random(in: 0..<faults.noSpace, using: &random) == 0 {
-      throw SystemError(code: 28, doing: "cannot write")
+      throw SystemError(code: faults.noSpaceCode, doing: "cannot write")
     }
   }
 }
@@ -126,9 +135,11 @@ private final class SimulatedFile: File {
   }
 
   func read(at offset: Int, into output: inout OutputRawSpan) throws(SystemError) {
-    let content = disk.image.content(node)
+    let image = disk.image
+    let content = image.content(node)
     let count = min(output.freeCapacity, max(0, content.count - offset))
     guard count > 0 else { return }
+    if !image.isReadable(node, offset..<offset + count) { throw SystemError(code: 5, doing: "cannot read") }
     // Safe: `count` bytes are free in the output and there in the content.
     unsafe output.withUnsafeMutableBytes { bytes, filled in
       unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<filled + count])

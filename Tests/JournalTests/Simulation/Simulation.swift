@@ -18,6 +18,9 @@ final class Simulation: Sendable {
     var losesPower = true
     var lives = 3
     var steps = 20
+    /// Between two lives, a sector of an older file becomes unreadable.
+    var spoils = false
+    var segmentBytes = 4000
   }
 
   private struct State {
@@ -27,6 +30,8 @@ final class Simulation: Sendable {
     /// Changes of the disk until this life ends.
     var changesLeft = 0
     var life: Life?
+    /// A recovery found damage, and counted it: acknowledged records may be gone.
+    var isDamaged = false
   }
 
   /// The journal that runs, with its cursors.
@@ -35,13 +40,18 @@ final class Simulation: Sendable {
     let clock: ManualClock
     let sinks: [String]
     let cursors: [Reader: Cursor]
+
+    /// Whether the recovery says that something was lost.
+    var isDamaged: Bool {
+      journal.recovery.map { $0.quarantinedBytes > 0 || $0.missingRecords > 0 } ?? false
+    }
   }
 
   private let options: Options
   private let state: Lock<State>
 
-  /// `own` keeps its position itself; `debug` is a best-effort sink.
-  private static let durableSinks = ["own", "lag", "more"]
+  /// `own` keeps its position itself; `debug` is a best-effort sink. In some lives `more` has the name `renamed`.
+  private static let durableSinks = ["own", "lag", "more", "renamed"]
 
   init(seed: UInt64, options: Options) {
     self.options = options
@@ -59,6 +69,7 @@ final class Simulation: Sendable {
       let isLast = life == options.lives - 1
       image = live(on: image, changes: isLast ? .max : draw(5...120))
       if options.losesPower, draw(0...4) > 0 { image = crashed(image) }
+      if options.spoils { image = spoiled(image) }
       if state.withLock({ !$0.oracle.violations.isEmpty }) { break }
     }
     return state.withLock { Result(crashPoints: $0.crashPoints, violations: $0.oracle.violations) }
@@ -74,6 +85,16 @@ final class Simulation: Sendable {
     return image
   }
 
+  private func spoiled(_ image: DiskImage) -> DiskImage {
+    var image = image
+    let files = image.list.filter { $0.hasSuffix(".segment") }.dropLast()
+    guard !files.isEmpty else { return image }
+    let name = files[draw(0...files.count - 1)]
+    let bytes = image.node(name).map { image.content($0).count } ?? 0
+    image.spoil(name, sector: draw(0...bytes) / DiskImage.sectorBytes)
+    return image
+  }
+
   // MARK: A life
 
   /// Lives until the given number of changes, and returns what programs see on the disk then.
@@ -84,23 +105,30 @@ final class Simulation: Sendable {
       guard let disk else { return }
       try self.moment(disk)
     }
-    // Sinks come and go between lives; what a removed one was owed is owed no more.
-    let sinks = Simulation.durableSinks.filter { $0 == "own" || draw(0...5) > 0 }
+    let sinks = drawSinks()
+    guard let life = open(disk, sinks: sinks) else { return disk.image }
+    // What a removed one was owed is counted, and owed no more.
     state.withLock { state in
       for sink in Simulation.durableSinks where !sinks.contains(sink) { state.oracle.forget(sink) }
+      if life.isDamaged { state.isDamaged = true }
+      state.life = life
     }
-    guard let life = open(disk, sinks: sinks) else { return disk.image }
-    state.withLock { $0.life = life }
     for _ in 0..<options.steps { step(life) }
     state.withLock { $0.life = nil }
     disk.setMoment(nil)
     return disk.image
   }
 
+  /// Sinks come and go between lives, and get other names.
+  private func drawSinks() -> [String] {
+    let absent = draw(0...2) > 0 ? "renamed" : "more"
+    return Simulation.durableSinks.filter { $0 == "own" || $0 != absent && draw(0...5) > 0 }
+  }
+
   private func open(_ disk: SimulatedDisk, sinks: [String]) -> Life? {
     let settings = JournalSettings(
       durability: options.durability, directory: "", memoryBytesMax: 3000, diskBytesMax: 60_000, freeBytesMin: 0,
-      segmentBytes: 4000)
+      segmentBytes: options.segmentBytes)
     let clock = ManualClock()
     guard
       let journal = try? Journal.open(
@@ -118,7 +146,9 @@ final class Simulation: Sendable {
       journal.reserve(through: position)
       cursors[reader]?.advance(past: min(position, journal.durableSequence))
     }
-    return Life(journal: journal, clock: clock, sinks: sinks, cursors: cursors)
+    let life = Life(journal: journal, clock: clock, sinks: sinks, cursors: cursors)
+    checkRemoved(life)
+    return life
   }
 
   private func step(_ life: Life) {
@@ -217,16 +247,32 @@ final class Simulation: Sendable {
         if isNow, let disk { self.inspect(disk.image, mayNest: false) }
       }
     }
-    let sinks = state.withLock { $0.life?.sinks } ?? Simulation.durableSinks
+    let sinks = draw(0...3) > 0 ? state.withLock { $0.life?.sinks } ?? drawSinks() : drawSinks()
     guard let life = open(disk, sinks: sinks) else {
       return state.withLock { $0.oracle.violate("DOES NOT START") }
     }
     disk.setMoment(nil)
-    for (reader, cursor) in life.cursors { check(cursor, reader) }
+    let isDamaged = life.isDamaged || state.withLock { $0.isDamaged }
+    for (reader, cursor) in life.cursors { check(cursor, reader, isDamaged: isDamaged) }
     checkLiveness(life)
   }
 
-  private func check(_ cursor: Cursor, _ reader: Reader) {
+  /// What a sink without a cursor was promised is counted as given up.
+  private func checkRemoved(_ life: Life) {
+    var counts: [Reader: Int] = [:]
+    for removed in life.journal.giveUpRemovedSinks() {
+      counts[Reader(sink: removed.sink, signal: removed.signal)] = removed.pending.records
+    }
+    state.withLock { state in
+      for (reader, owed) in state.oracle.owed where !life.sinks.contains(reader.sink) {
+        if counts[reader] ?? 0 < owed.count, !state.isDamaged, !life.isDamaged {
+          state.oracle.violate("UNCOUNTED: \(reader) was owed \(owed.count), and \(counts[reader] ?? 0) are counted")
+        }
+      }
+    }
+  }
+
+  private func check(_ cursor: Cursor, _ reader: Reader, isDamaged: Bool) {
     var found: Set<Int> = []
     var last: UInt64 = 0
     while let (number, sequence) = read(cursor, reader, remembers: false) {
@@ -237,7 +283,7 @@ final class Simulation: Sendable {
     }
     state.withLock { state in
       let missing = state.oracle.owed[reader, default: []].subtracting(found)
-      if !missing.isEmpty { state.oracle.violate("LOST: \(reader) will not get \(missing.sorted())") }
+      if !missing.isEmpty, !isDamaged { state.oracle.violate("LOST: \(reader) will not get \(missing.sorted())") }
       if reader.sink == "own", let again = state.oracle.settled[reader]?.intersection(found), !again.isEmpty {
         state.oracle.violate("TWICE: \(reader) would get \(again.sorted()) again")
       }

@@ -42,6 +42,11 @@ private let factor = environment["OTLPD_SIMULATION_FACTOR"].flatMap { Int($0) } 
     #expect(crash(histories: 40, Simulation.Options(faults: faults)) > 500)
   }
 
+  @Test("A sector that cannot be read keeps no journal from starting, and what is lost with it is counted")
+  func spoiledSector() {
+    #expect(crash(histories: 40, Simulation.Options(spoils: true, segmentBytes: 12_000)) > 500)
+  }
+
   @Test("Neither does the end of the process, and os needs no more than that", arguments: [Durability.disk, .os])
   func kill(durability: Durability) {
     #expect(crash(histories: 20, Simulation.Options(durability: durability, losesPower: false)) > 500)
@@ -56,7 +61,7 @@ private let factor = environment["OTLPD_SIMULATION_FACTOR"].flatMap { Int($0) } 
 
   @Test(
     "A rule of the journal that is broken is noticed",
-    arguments: [Relaxations.unchecked, .readAhead, .removeFirst])
+    arguments: [Relaxations.unchecked, .readAhead, .removeFirst, .lazyCursors])
   func brokenRule(relaxation: Relaxations) {
     #expect(historiesUntilNoticed(Simulation.Options(relaxations: relaxation)) != nil)
   }

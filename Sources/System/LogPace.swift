@@ -1,7 +1,5 @@
 // Keeps a message that every request could cause from filling the log.
 
-package import System
-
 /// Lets one message through per interval, and says how many it held back before.
 package struct LogPace: Sendable {
   private let interval: Duration
