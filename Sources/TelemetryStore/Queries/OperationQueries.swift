@@ -189,11 +189,15 @@ extension QuerySession {
       guard let operation = operations[rows.integer(0)] else { continue }
       let rollup = Rollup(
         count: rows.integer(2), errors: rows.integer(3), clientErrors: rows.integer(4), sum: rows.integer(5),
-        max: rows.integer(6), slowestTraceID: rows.bytes(7) ?? Bytes(),
-        histogram: rows.bytes(8).flatMap { LatencyHistogram($0) } ?? LatencyHistogram())
-      sums[key(operation, rows.integer(1)), default: Rollup()].merge(rollup)
+        max: rows.integer(6), slowestTraceID: rows.bytes(7) ?? Bytes())
+      add(rollup, rows.bytes(8), to: &sums[key(operation, rows.integer(1)), default: Rollup()])
     }
     return sums
+  }
+
+  private static func add(_ rollup: Rollup, _ histogram: Bytes?, to sum: inout Rollup) {
+    sum.merge(rollup)
+    if let histogram { _ = sum.histogram.merge(stored: histogram.span) }
   }
 
   /// The file's operations that match, by their ids.
