@@ -89,7 +89,7 @@ let package = Package(
         "Pipeline", "Journal", "TelemetryStore", "Authenticators", "HTTPClient", "Compression", "OTLP", "Config",
         "SelfTelemetry", "Bytes", "System", logging,
       ]),
-    library("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes"]),
+    library("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System"]),
     // Floor 5
     .executableTarget(
       name: "otlpd",
@@ -146,7 +146,7 @@ let package = Package(
         "Pipeline", "Journal", "TelemetryStore", "Authenticators", "HTTPClient", "Compression", "OTLP", "Config",
         "SelfTelemetry", "Bytes", "System", "LoopbackServer", logging,
       ]),
-    tests("Admin", ["HTTPServer", "SelfTelemetry", "Config", "Bytes", "System"]),
+    tests("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System", logging]),
     tests("otlpd", ["Config", "Pipeline", "Sinks", "Authenticators", "Receivers", "Processors"]),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]

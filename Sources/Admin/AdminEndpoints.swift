@@ -36,17 +36,21 @@ package struct AdminEndpoints: Sendable {
     guard request.method == .get || request.method == .head else {
       return text(405, "read this page with GET\n", headers: [HTTPHeader("Allow", "GET, HEAD")])
     }
-    guard !isLocal || AdminEndpoints.openPaths.contains(request.path) || request.isForLocalHost else {
-      let host = request.header("host") ?? ""
-      // RFC 9110 section 15.5.20: the request came to a server that does not answer for this host.
-      return text(421, "this page is for this machine: ask localhost or its address for it, not \"\(host)\"\n")
-    }
-    return page()
+    if AdminEndpoints.openPaths.contains(request.path) { return page() }
+    return refusal(of: request, isLocal: isLocal) ?? page()
+  }
+
+  /// What a request is told whose Host is not this machine's, on a listener that only this machine reaches; else nil.
+  package func refusal(of request: HTTPRequest, isLocal: Bool) -> HTTPResponse? {
+    if !isLocal || request.isForLocalHost { return nil }
+    let host = request.header("host") ?? ""
+    // RFC 9110 section 15.5.20: the request came to a server that does not answer for this host.
+    return text(421, "this page is for this machine: ask localhost or its address for it, not \"\(host)\"\n")
   }
 
   /// The answer to a path that nothing serves, on a port that serves these pages alone.
   package func notFound(_ request: HTTPRequest) -> HTTPResponse {
-    text(404, "no such page; there are /metrics, /healthz and /readyz\n")
+    text(404, "no such page; there are /metrics, /healthz, /readyz and /api/v1/\n")
   }
 
   private func page(at path: String) -> (() -> HTTPResponse)? {

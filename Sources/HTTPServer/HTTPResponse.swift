@@ -54,8 +54,8 @@ package struct HTTPResponse: Sendable {
         output.append(contentType)
       }
     }
-    // RFC 9110 section 8.6: no Content-Length with 204.
-    if status != 204 {
+    // RFC 9110 section 8.6: no Content-Length with 204, nor with 304, whose body the client has.
+    if status != 204 && status != 304 {
       output.append("\r\nContent-Length: ")
       output.append(decimal: body.count)
     }

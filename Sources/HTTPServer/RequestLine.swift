@@ -14,7 +14,7 @@ struct RequestLine {
 
   init(_ line: Span<UInt8>) throws(HTTPRefusal) {
     if line.equals("PRI * HTTP/2.0") {
-      throw HTTPRefusal(.http2Preface, "this port speaks HTTP/1.1; the client began with HTTP/2")
+      throw HTTPRefusal(.http2Preface, MisdirectedRequests.Kind.http2OnHTTP.advice)
     }
     guard let methodEnd = line.firstIndex(of: UInt8(ascii: " ")), methodEnd > 0,
       let targetEnd = line.firstIndex(of: UInt8(ascii: " "), from: methodEnd + 1), targetEnd > methodEnd + 1

@@ -325,3 +325,17 @@ extension UInt8 {
     }
   }
 }
+
+extension FlatJSON {
+  /// Lends attributes, events and links from their columns as those of one span.
+  package static func withSpan(
+    attributes: Bytes?, events: Bytes? = nil, links: Bytes? = nil, _ body: (SpanView) -> Void
+  ) throws(DecodeError) {
+    var message = ByteBuffer()
+    if let attributes { message.append(try FlatJSON.attributes(from: attributes, asField: 9)) }
+    if let events { message.append(try messages(from: events, .spanEvent, asField: 11)) }
+    if let links { message.append(try messages(from: links, .spanLink, asField: 13)) }
+    let bytes = message.finish()
+    body(SpanView(bytes.span))
+  }
+}

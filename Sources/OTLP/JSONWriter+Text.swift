@@ -1,6 +1,6 @@
 // The letters of JSON: names, escaped text, numbers, hex and base64, written without a `String`.
 
-internal import Bytes
+package import Bytes
 
 /// A few letters that are always the same.
 struct JSONLetters: Sendable {
@@ -49,6 +49,9 @@ extension ByteBuffer {
 
   /// Appends valid UTF-8 as a JSON string with its quotes (RFC 8259 section 7).
   mutating func append(jsonText text: Span<UInt8>) { append(text: text.range, behind: JSONLetters("\"")) }
+
+  /// The same for text that did not come in a request; it must be valid UTF-8 too.
+  package mutating func append(jsonText text: Bytes) { append(jsonText: text.span) }
 
   /// Appends letters that end with a quote, valid UTF-8 as the inside of a JSON string, and the quote behind it.
   @inline(__always)

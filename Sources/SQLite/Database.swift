@@ -19,6 +19,8 @@ package final class Database {
 
   package let path: String
   private var handle: OpaquePointer?
+  /// What the handle's progress handler reads; made by `stop(atMonotonic:)`.
+  private var deadline: UnsafeMutablePointer<UInt64>?
 
   /// Opens the file at `path`. SQLite reads it only when the first statement runs.
   package init(path: String, mode: Mode, busyTimeout: Duration = Database.busyTimeoutDefault) throws(SQLiteError) {
@@ -42,10 +44,25 @@ package final class Database {
     unsafe sqlite3_busy_timeout(handle, Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000))
   }
 
-  deinit { close() }
+  deinit {
+    close()
+    unsafe deadline?.deallocate()
+  }
+
+  /// Makes every statement fail as soon as it finds the monotonic clock (CLOCK_MONOTONIC, nanoseconds) at or behind
+  /// `time`; it looks every few thousand steps of work.
+  package func stop(atMonotonic time: UInt64) {
+    if unsafe deadline == nil { unsafe deadline = .allocate(capacity: 1) }
+    // Safe: the number is written before SQLite gets its address, and lives until `deinit`, behind `close`, which
+    // takes the handler away.
+    unsafe deadline?.initialize(to: time)
+    unsafe csqlite_stop_at(handle, deadline)
+  }
 
   /// Closes the connection, at once or when the last statement goes. Calling again does nothing.
   package func close() {
+    // Safe: the handle is open or null, and a statement that stays alive must not look at the deadline any more.
+    if unsafe handle != nil { unsafe csqlite_stop_at(handle, nil) }
     // Safe: `sqlite3_close_v2` takes null, and waits for the statements still alive.
     unsafe sqlite3_close_v2(handle)
     unsafe handle = nil

@@ -25,6 +25,9 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
     self.init(code: SQLITE_IOERR, message: "disk I/O error", sql: path, systemCode: systemCode)
   }
 
+  /// Whether the connection's time was over, see `Database.stop(atMonotonic:)`.
+  package var isInterruption: Bool { code & 0xff == SQLITE_INTERRUPT }
+
   /// What to do about an error; the many codes mean few different things.
   package enum Cause: Sendable, Equatable {
     /// Another connection holds the lock: the same call may succeed later.

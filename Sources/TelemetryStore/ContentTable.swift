@@ -95,7 +95,7 @@ struct ContentTable: ~Copyable {
 
 extension Span<UInt8> {
   /// FNV-1a, 64 bits: the same in every process, as the file's column `content_hash` needs it.
-  var contentHash: UInt64 {
+  package var contentHash: UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for index in indices { hash = (hash ^ UInt64(self[index])) &* 0x100_0000_01b3 }
     return hash

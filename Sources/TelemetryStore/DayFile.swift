@@ -156,7 +156,7 @@ final class DayFile {
     return ranges
   }
 
-  private static func tableName(of signal: Signal) -> String {
+  static func tableName(of signal: Signal) -> String {
     switch signal {
     case .traces: "spans"
     case .metrics: "points"

@@ -14,6 +14,7 @@ internal import SelfTelemetry
 internal import Sinks
 internal import System
 internal import TLS
+internal import TelemetryStore
 
 /// Connects journal, sinks, pipelines and listeners. Main thread.
 final class DaemonGraph: Sendable {
@@ -21,6 +22,7 @@ final class DaemonGraph: Sendable {
   private let workers: [SinkWorker]
   private let reactor: Reactor
   private let servers: [Server]
+  private let queryThreads = QueryThreads()
   /// Those of all listeners.
   private let tlsServers: [TLSServer]
   private let authenticators: [ComponentID: any ServerAuthenticator]
@@ -96,6 +98,8 @@ final class DaemonGraph: Sendable {
       let warnings = journal.warnings.map(\.text) + loops + workers.flatMap(\.troubles).map(\.description)
       return warnings.isEmpty ? .ready : .readyWithWarnings(warnings)
     }
+    let queries = QueryAPI(
+      reader: plan.storeDirectory.map { StoreReader(directory: $0) }, threads: queryThreads, clock: clock)
     let tls = try DaemonGraph.tlsServers(plan, logger: logger, clock: clock)
     tlsServers = Array(tls.values)
     let shared = SharedResources(
@@ -103,8 +107,8 @@ final class DaemonGraph: Sendable {
     let authenticators = try DaemonGraph.authenticators(plan, clock: clock, logger: logger)
     self.authenticators = authenticators
     servers = DaemonGraph.servers(
-      plan, reactor: reactor, pipeline: pipeline, admin: admin, tls: tls, shared: shared, metrics: metrics,
-      logger: logger
+      plan, reactor: reactor, pipeline: pipeline, admin: admin, queries: queries, tls: tls, shared: shared,
+      metrics: metrics, logger: logger
     ) { id, transport, openPaths, authenticator in
       authenticator.flatMap { authenticators[$0] }.map { authenticator in
         let gate = ReceiverGate(
@@ -133,8 +137,8 @@ final class DaemonGraph: Sendable {
   ) -> HTTPGate?
 
   private static func servers(
-    _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, tls: [String: TLSServer],
-    shared: SharedResources, metrics: MetricRegistry, logger: Logger, gate: GateMaker
+    _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, queries: QueryAPI,
+    tls: [String: TLSServer], shared: SharedResources, metrics: MetricRegistry, logger: Logger, gate: GateMaker
   ) -> [Server] {
     var servers = plan.receivers.map { receiver in
       let intake = OTLPIntake(
@@ -170,7 +174,9 @@ final class DaemonGraph: Sendable {
       let http = HTTPServer(
         reactor: reactor, address: address, limits: plan.limits,
         handler: { request, reply in
-          reply.send(admin.answer(request, isLocal: address.isLocal) ?? admin.notFound(request))
+          if let page = admin.answer(request, isLocal: address.isLocal) { return reply.send(page) }
+          if let refusal = admin.refusal(of: request, isLocal: address.isLocal) { return reply.send(refusal) }
+          if !queries.handle(request, reply) { reply.send(admin.notFound(request)) }
         }, shared: shared,
         metrics: metrics, logger: logger)
       servers.append(Server(component: "telemetry", http: http))
@@ -224,6 +230,7 @@ final class DaemonGraph: Sendable {
     try journal.start()
     for worker in workers { try worker.start() }
     for authenticator in authenticators.values { try authenticator.start() }
+    try queryThreads.start()
     try reactor.start()
     var addresses: [String] = []
     for server in servers {
@@ -253,6 +260,7 @@ final class DaemonGraph: Sendable {
     for server in servers { server.http.stopAccepting() }
     reactor.stop(deadline: DaemonGraph.drainTime)
     for authenticator in authenticators.values { authenticator.stop() }
+    queryThreads.stop()
     journal.close()
     // With a failed disk, sinks get after the restart what they did not get before.
     let time = hasFailed ? .zero : DaemonGraph.flushTime

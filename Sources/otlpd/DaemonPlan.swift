@@ -66,6 +66,8 @@ struct DaemonPlan: Sendable {
   var journal: JournalSettings
   /// Where `/metrics` is served besides the OTLP port; nil when it is switched off.
   var telemetryAddress: ListenAddress?
+  /// Where the files are that the query API reads; nil when no pipeline has a `sqlite` exporter.
+  var storeDirectory: String?
 
   /// Where other machines can connect, and are served in plain text.
   var exposedAddresses: [ListenAddress] {

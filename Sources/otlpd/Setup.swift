@@ -124,7 +124,15 @@ struct Setup {
           sinks: pipeline.sinks.map(\.description))
       },
       journal: config.journal.settings(dataDirectory: dataDirectory),
-      telemetryAddress: config.telemetry.metricsListener.flatMap { ListenAddress(parsing: $0.description) })
+      telemetryAddress: config.telemetry.metricsListener.flatMap { ListenAddress(parsing: $0.description) },
+      storeDirectory: storeDirectory)
+  }
+
+  /// Of the first `sqlite` exporter that a pipeline names.
+  private var storeDirectory: String? {
+    let used = config.sinks.sorted { $0.key < $1.key }.filter { !config.pipelines(to: $0.key).isEmpty }
+    let stores = used.compactMap { $0.value as? SQLiteSinkConfig }
+    return stores.first.map { $0.directory ?? dataDirectory }
   }
 
   private var limits: Limits { config.limits.limits(openFiles: ResourceLimits.openFiles) }

@@ -213,7 +213,7 @@ struct HTTPServerTests {
     try client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n and more that nobody reads")
     client.endSending()
     let response = try client.rest()
-    #expect(response.hasPrefix("HTTP/1.1 400 ") && response.contains("send OTLP/gRPC to the grpc endpoint"))
+    #expect(response.hasPrefix("HTTP/1.1 400 ") && response.contains("use the gRPC port (4317)"))
     let counter = server.metrics.counter(
       "otlpd_misdirected_requests", help: "", labels: [Label("kind", "http2_on_http")])
     #expect(counter.value == 1)

@@ -86,22 +86,34 @@ package struct LatencyHistogram: Sendable, Equatable {
 
   /// Reads the stored form; nil when the bytes are none.
   package init?(_ bytes: Bytes) {
-    let span = bytes.span
-    guard span.count > 0, span[0] == LatencyHistogram.version else { return nil }
+    guard merge(stored: bytes.span) else { return nil }
+  }
+
+  /// Adds a stored histogram without making it first.
+  ///
+  /// - Returns: false when the bytes are none; a part of them may have been added.
+  package mutating func merge(stored span: Span<UInt8>) -> Bool {
+    guard span.count > 0, span[0] == LatencyHistogram.version else { return false }
     var offset = 1
-    guard var bucket = span.varint(at: &offset), bucket < LatencyHistogram.bucketsMax else { return nil }
-    first = Int(bucket)
+    guard var bucket = span.varint(at: &offset), bucket < LatencyHistogram.bucketsMax else { return false }
+    if counts.isEmpty { first = Int(bucket) }
     while offset < span.count {
-      guard let count = span.varint(at: &offset) else { return nil }
+      guard let count = span.varint(at: &offset) else { return false }
       if count > 0 {
-        guard bucket < LatencyHistogram.bucketsMax else { return nil }
-        add(bucket: Int(bucket), count: count)
+        guard bucket < LatencyHistogram.bucketsMax else { return false }
+        let index = Int(bucket) - first
+        if counts.indices.contains(index) {
+          counts[index] &+= count
+        } else {
+          add(bucket: Int(bucket), count: count)
+        }
         bucket += 1
       } else {
-        guard let empty = span.varint(at: &offset), empty <= LatencyHistogram.bucketsMax else { return nil }
+        guard let empty = span.varint(at: &offset), empty <= LatencyHistogram.bucketsMax else { return false }
         bucket += empty
       }
     }
+    return true
   }
 
   private static let version: UInt8 = 1

@@ -87,13 +87,14 @@ package enum StatementText {
       return index < text.count && text[index] < 0x80 && text[index].isWord ? index + 1 : index
     }
     while index < text.count, text[index].isWord { index += 1 }
-    let isCast = start > 0 && text[start - 1] == text[start]
-    if index > start + 1, !isCast {
+    // Behind a name it is a separator, behind its like a cast.
+    let isJoined = start > 0 && (text[start - 1].isWord || text[start - 1] == text[start])
+    if index > start + 1, !isJoined {
       writer.literal(&buffer)
-    } else {
-      writer.word(text.extracting(start..<index), &buffer)
+      return index
     }
-    return index
+    writer.word(text.extracting(start..<start + 1), &buffer)
+    return start + 1
   }
 
   /// Knows what the text ends in that is written so far.
