@@ -69,10 +69,11 @@ struct DaemonPlan: Sendable {
   /// Where the files are that the query API reads; nil when no pipeline has a `sqlite` exporter.
   var storeDirectory: String?
 
-  /// Where other machines can connect, and are served in plain text.
+  /// Where other machines can connect, and are served in plain text, whoever they are.
   var exposedAddresses: [ListenAddress] {
     let plain =
-      receivers.filter { $0.tls == nil }.map(\.address) + grpcReceivers.filter { $0.tls == nil }.map(\.address)
+      receivers.filter { $0.tls == nil && $0.authenticator == nil }.map(\.address)
+      + grpcReceivers.filter { $0.tls == nil && $0.authenticator == nil }.map(\.address)
       + (telemetryAddress.map { [$0] } ?? [])
     return plain.filter { !$0.isLocal }
   }
