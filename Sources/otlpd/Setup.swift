@@ -78,9 +78,9 @@ struct Setup {
     if exposed.isEmpty { return }
     logger.warning(
       """
-      otlpd listens beyond this machine without TLS or authentication: whoever reaches it can send telemetry, read along and see \
-      /metrics. Give the receiver a `tls:` block with client_ca_file or `auth:`, use localhost as endpoint, or keep a firewall \
-      in front
+      otlpd listens beyond this machine without TLS or authentication: whoever reaches it can send telemetry, read \
+      along and see /metrics. Give the receiver a `tls:` block with client_ca_file or `auth:`, use localhost as \
+      endpoint, or keep a firewall in front
       """,
       metadata: ["addresses": "\(exposed.joined(separator: ","))"])
   }
