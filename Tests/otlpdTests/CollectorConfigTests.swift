@@ -118,10 +118,7 @@ import otlpd
         "t.yaml:38:16: exporters::logging::verbosity: detailed is not built into this version of otlpd; "
           + "it prints like normal",
       ])
-    #expect(
-      fixture.inert == [
-        "receivers::otlp::protocols::http::cors"
-      ])
+    #expect(fixture.inert == [])
     let queue = "exporters::otlphttp/vendor::sending_queue::"
     #expect(fixture.diagnostics.notes.map(\.path) == [queue + "queue_size", queue + "storage"])
     let vendor = ComponentID(type: "otlp_http", name: "vendor")
