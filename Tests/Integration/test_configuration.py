@@ -108,6 +108,7 @@ receivers:
         endpoint: 127.0.0.1:0
       http:
         endpoint: 127.0.0.1:0
+        include_metadata: true
 processors:
   batch:
     timeout: 1s
@@ -136,9 +137,9 @@ def test_keys_without_effect_are_named_by_validate_and_at_start(otlpd, tmp_path)
     result = validate(tmp_path, INERT)
     assert result.returncode == 0, result.stderr
     said = result.stdout + result.stderr
-    assert "limit_mib" in said and "health_check" in said and "zpages" in said
+    assert "include_metadata" in said and "health_check" in said and "zpages" in said
     daemon = otlpd(INERT)
-    assert "limit_mib" in daemon.log and "health_check" in daemon.log and "zpages" in daemon.log
+    assert "include_metadata" in daemon.log and "health_check" in daemon.log and "zpages" in daemon.log
     assert daemon.post("/v1/traces", otlp.traces(2).SerializeToString())[0] == 200
 
 

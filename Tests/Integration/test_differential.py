@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from harness import goldens, otlp
-from harness.bulk import GROUPS, Bulk, difference, expected, from_json
+from harness.bulk import Bulk, difference, expected, from_json
 from harness.messages import Generator
 from harness.otlp import JSON, PROTOBUF, REQUESTS
 from harness.spellings import JSONSpelling, WireForm, protobuf_json
@@ -54,22 +54,23 @@ def test_random_messages_arrive_as_they_were_sent(bulk, signal):
     for numbers in chunks(EXAMPLES):
         names = [f"{SEED}.{signal}.{number}" for number in numbers]
         messages = [Generator(name).request(signal) for name in names]
-        wanted_protobuf, wanted_json = expected(signal, messages)
-        # What stands for a group when it differs.
-        owners = [index for index, message in enumerate(messages) for _ in getattr(message, GROUPS[signal])]
+        by_message, wanted_json = expected(signal, messages)
+        wanted_protobuf = [part for parts in by_message for part in parts]
+        # The message that a part is of.
+        owners = [index for index, parts in enumerate(by_message) for _ in parts]
         for form in FORMS:
             bodies = [form(message, random.Random(name)) for message, name in zip(messages, names)]
             where = f"{form.__name__}, OTLPD_SEED={SEED}"
             for name, (_, body), answer in zip(names, bodies, bulk.send(signal, bodies)):
                 assert answer.status == 200, f"{name}, {where}: {answer.body!r}\n{body!r}"
-            protobuf, text = bulk.arrived(signal, len(owners))
+            protobuf, text, groups = bulk.arrived(signal, len(owners))
             for found, wanted in ((protobuf, wanted_protobuf), (text, wanted_json)):
                 place = difference(found, wanted)
                 if place is not None:
                     index = owners[min(place, len(owners) - 1)]
                     pytest.fail(f"{names[index]}, {where}:\n{bodies[index]}\n{found[place:][:1]}\n{wanted[place:][:1]}")
         # The JSON was the same text each time: once is enough for the slow reader.
-        assert from_json(signal, text) == wanted_protobuf
+        assert from_json(signal, groups) == wanted_protobuf
 
 
 def damaged(body: bytes, chance: random.Random) -> bytes:

@@ -12,6 +12,9 @@ from harness.wire import Connection, request
 
 GROUPS = {"traces": "resource_spans", "metrics": "resource_metrics", "logs": "resource_logs"}
 JSON_GROUPS = {"traces": "resourceSpans", "metrics": "resourceMetrics", "logs": "resourceLogs"}
+# The fields of a resource group with its scope groups, and of those with their records.
+INNER = {"traces": ("scope_spans", "spans"), "metrics": ("scope_metrics", "metrics"), "logs": ("scope_logs", "log_records")}
+JSON_INNER = {"traces": ("scopeSpans", "spans"), "metrics": ("scopeMetrics", "metrics"), "logs": ("scopeLogs", "logRecords")}
 
 
 class Bulk:
@@ -40,24 +43,25 @@ class Bulk:
         self._connection.send(data)
         return [self._connection.answer() for _ in bodies]
 
-    def arrived(self, signal: str, count: int) -> tuple[list[bytes], list[bytes]]:
-        """The next `count` resource groups as each collector got them: protobuf without what is unknown, and JSON."""
-        eventually(lambda: self._protobuf_count(signal) >= count, seconds=60, every=0.002)
-        protobuf = []
+    def arrived(self, signal: str, count: int) -> tuple[list[bytes], list[bytes], list]:
+        """The next `count` parts as each collector got them, protobuf without what is unknown, and the groups in JSON."""
+        protobuf = eventually(lambda: self._protobuf(signal, count), seconds=60, every=0.002)
+        text, groups = eventually(lambda: self._json(signal, count), seconds=60, every=0.002)
+        return protobuf, text, groups
+
+    def _protobuf(self, signal: str, count: int) -> list[bytes] | None:
+        found = []
         for message in self.captures["proto"].messages(signal):
             message.DiscardUnknownFields()
-            protobuf += [comparable(group) for group in getattr(message, GROUPS[signal])]
-        bodies = eventually(lambda: self._json(signal, count), seconds=60, every=0.002)
-        return protobuf, [comparable_json(group) for group in bodies]
+            found += parts(signal, message)
+        return found if len(found) >= count else None
 
-    def _protobuf_count(self, signal: str) -> int:
-        return sum(len(getattr(message, GROUPS[signal])) for message in self.captures["proto"].messages(signal))
-
-    def _json(self, signal: str, count: int) -> list | None:
+    def _json(self, signal: str, count: int) -> tuple[list[bytes], list] | None:
         groups = []
         for received in list(self.captures["json"].received):
             groups += orjson.loads(received.plain).get(JSON_GROUPS[signal], [])
-        return groups if len(groups) >= count else None
+        found = [part for group in groups for part in json_parts(signal, group)]
+        return (found, groups) if len(found) >= count else None
 
     def close(self):
         assert self.daemon.process.poll() is None, f"otlpd died:\n{self.daemon.log}"
@@ -76,11 +80,43 @@ def comparable_json(value) -> bytes:
     return orjson.dumps(value)
 
 
-def expected(signal: str, messages: list) -> tuple[list[bytes], list[bytes]]:
-    """What `arrived` returns when every message arrives as it is."""
-    groups = [group for message in messages for group in getattr(message, GROUPS[signal])]
-    objects = [entry for message in messages for entry in otlp.as_object(message)[JSON_GROUPS[signal]]]
-    return [comparable(group) for group in groups], [comparable_json(entry) for entry in objects]
+def without(message, field: str) -> bytes:
+    frame = type(message)()
+    frame.CopyFrom(message)
+    frame.ClearField(field)
+    return comparable(frame)
+
+
+def parts(signal: str, message) -> list[bytes]:
+    """Every record with its resource and scope: small requests of one resource and scope may arrive as one group."""
+    scopes, records = INNER[signal]
+    found = []
+    for group in getattr(message, GROUPS[signal]):
+        resource = without(group, scopes)
+        heads = [(scope, resource + b"|" + without(scope, records)) for scope in getattr(group, scopes)]
+        for scope, head in heads:
+            found += [head + b"|" + comparable(record) for record in getattr(scope, records)] or [head]
+        if not heads:
+            found.append(resource)
+    return found
+
+
+def json_parts(signal: str, group: dict) -> list[bytes]:
+    """The same of a group in JSON."""
+    scopes, records = JSON_INNER[signal]
+    resource = {key: value for key, value in group.items() if key != scopes}
+    found = []
+    for scope in group.get(scopes, []):
+        head = [resource, {key: value for key, value in scope.items() if key != records}]
+        found += [comparable_json([*head, record]) for record in scope.get(records, [])] or [comparable_json(head)]
+    return found or [comparable_json([resource])]
+
+
+def expected(signal: str, messages: list) -> tuple[list[list[bytes]], list[bytes]]:
+    """What `arrived` returns when every message arrives as it is; the protobuf parts by message."""
+    groups = [group for message in messages for group in otlp.as_object(message)[JSON_GROUPS[signal]]]
+    text = [part for group in groups for part in json_parts(signal, group)]
+    return [parts(signal, message) for message in messages], text
 
 
 def difference(found: list[bytes], wanted: list[bytes]) -> int | None:
@@ -91,7 +127,6 @@ def difference(found: list[bytes], wanted: list[bytes]) -> int | None:
     return next((place for place, (left, right) in pairs if left != right), min(len(found), len(wanted)))
 
 
-def from_json(signal: str, groups: list[bytes]) -> list[bytes]:
-    """Groups in JSON as Python's protobuf reads them."""
-    document = {JSON_GROUPS[signal]: [json.loads(group) for group in groups]}
-    return [comparable(group) for group in getattr(otlp.from_object(document, signal), GROUPS[signal])]
+def from_json(signal: str, groups: list) -> list[bytes]:
+    """The parts of groups in JSON as Python's protobuf reads them."""
+    return parts(signal, otlp.from_object(json.loads(orjson.dumps({JSON_GROUPS[signal]: groups})), signal))
