@@ -75,7 +75,8 @@ def test_chunked_bodies_that_grow_at_once_are_served_or_told_to_come_back(otlpd)
     head = request(content_type="application/json", headers=("Transfer-Encoding: chunked",), length=False)
     statuses = send_at_once(daemon, [head + chunks], clients=20)
     assert len(statuses) == 20 and set(statuses) <= {200, 503}
-    assert memory_kib(daemon, "VmHWM") - before < 64 * 1024
+    # Beside what is budgeted, each loop decodes one body at a time: as much again.
+    assert memory_kib(daemon, "VmHWM") - before < 80 * 1024
     assert ask(daemon.address, head + chunks).status == 200
 
 

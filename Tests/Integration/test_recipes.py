@@ -28,7 +28,7 @@ BASIC = "Basic " + base64.b64encode(b"4711:glc_token").decode()
 # By exporter: the path of each signal it gets, the headers besides those of every request, and the compression.
 EXPECTED = {
     "otlp_http/backup": ({"traces": "/v1/traces"}, {}, "gzip"),
-    "otlp_http/gateway": ({"traces": "/v1/traces"}, {"authorization": "Bearer from the file"}, "gzip"),
+    "otlp_http/gateway": ({"traces": "/v1/traces"}, {"authorization": "Bearer from-the-file"}, "gzip"),
     "otlp_http": (EVERYTHING, {}, "zstd"),
     "otlp_grpc": (EVERYTHING, {}, "gzip"),
     "otlp_http/jaeger": ({"traces": "/v1/traces"}, {}, "gzip"),
@@ -88,7 +88,7 @@ def test_a_recipe_posts_what_its_back_end_expects(otlpd, capture, tmp_path, expo
     paths, headers, coding = EXPECTED[exporter]
     downstream, tokens = capture(), TokenServer()
     text = document(recipes()[exporter], exporter)
-    (tmp_path / "token").write_text("from the file\n")
+    (tmp_path / "token").write_text("from-the-file\n")
     text = text.replace("/run/secrets/gateway-token", str(tmp_path / "token"))
     text = re.sub(r"token_url: https://\S+", f"token_url: {tokens.url}", text)
     text = re.sub(r"endpoint: https?://[^/\s]+", f"endpoint: {downstream.url}", text)
