@@ -103,7 +103,7 @@ install-files:
 	@$(call completion,fish,fish/vendor_completions.d/otlpd.fish)
 
 # Written by the command line's own library.
-completion = install -D -m 644 <($(BUILD)/otlpd --generate-completion-script $(1)) "$(SHARE)/$(2)"
+completion = install -D -m 644 <($(BUILD)/otlpd --generate-completion-script $(1) | sed '1{/^\#!/d}') "$(SHARE)/$(2)"
 
 .PHONY: deb
 deb: build deb-tools  ## build the Debian package into .build/deb

@@ -199,8 +199,8 @@ def test_the_watchdog_hears_pings_while_the_loops_turn_and_none_when_one_is_stuc
 
 
 def test_a_slow_disk_does_not_end_the_pings(otlpd, manager, faulty):
-    faulty.delay("sync", "*", 4)
     daemon = otlpd(environment={**manager.environment, **faulty.environment})
+    faulty.delay("sync", "*", 3)
     body = otlp.logs(1).SerializeToString()
     sender = threading.Thread(target=daemon.post, args=("/v1/logs", body))
     sender.start()

@@ -80,8 +80,11 @@ class Machine:
 
     def _find_leader(self) -> int | None:
         assert self.process.poll() is None, self.console
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return int(children[0]) if children else None
+        for child in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            # systemd-nspawn has helpers, too.
+            if Path(f"/proc/{child}/comm").read_text() == "systemd\n":
+                return int(child)
+        return None
 
     @property
     def console(self) -> str:

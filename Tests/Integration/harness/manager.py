@@ -12,7 +12,9 @@ LAUNCHER = """
 import os, sys
 numbers = [int(word) for word in sys.argv[2].split(",")]
 # Out of each other's way first.
-kept = [os.dup2(number, 100 + index) for index, number in enumerate(numbers)]
+kept = [os.dup2(number, 100 + index, inheritable=False) for index, number in enumerate(numbers)]
+for number in numbers:
+    os.close(number)
 for index, number in enumerate(kept):
     os.dup2(number, 3 + index, inheritable=True)
 os.environ["LISTEN_FDS"] = str(len(kept))
