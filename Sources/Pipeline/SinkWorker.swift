@@ -248,8 +248,8 @@ package final class SinkWorker: Sendable {
   package var lag: SinkLag {
     let now = clock.monotonic
     let all = cursors.map(\.status)
-    return SinkLag(
-      sink: id, items: all.reduce(0) { $0 + $1.pending.items }, age: all.compactMap(\.oldest).min().map { now.since($0) })
+    let items = all.reduce(0) { $0 + $1.pending.items }
+    return SinkLag(sink: id, items: items, age: all.compactMap(\.oldest).min().map { now.since($0) })
   }
 
   // MARK: Stopping

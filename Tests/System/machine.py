@@ -74,6 +74,8 @@ class Machine:
         try:
             self.leader = eventually(self._find_leader, seconds=30)
             eventually(lambda: self.run("systemctl", "is-system-running", check=False) in ("running", "degraded"), 60)
+            # What debian-installer writes.
+            self.write("/etc/hosts", "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
         except BaseException:
             self.close()
             raise

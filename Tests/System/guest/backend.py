@@ -1,7 +1,7 @@
 """A back end that is found by name and speaks TLS: backend.py CERTIFICATE KEY NAME.
 
 A name server on 127.0.0.1:53 that knows NAME, and an HTTPS server on port 4443 that takes everything. Prints a line when both
-listen, and one per request: its path and size.
+listen, and one per request: its path and size. Ends when its input does.
 """
 
 import http.server
@@ -54,5 +54,6 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 4443), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(certificate, key)
 server.socket = context.wrap_socket(server.socket, server_side=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
 print("listening", flush=True)
-server.serve_forever()
+sys.stdin.read()
