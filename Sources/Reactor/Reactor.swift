@@ -4,8 +4,8 @@ package import System
 
 /// Event loops, one thread each. Whoever starts it stops it.
 package final class Reactor: Sendable {
-  /// How many loops a machine with so many processors gets by default: of more than six, the others are for the sinks, and
-  /// otlpd has 12 threads with the installed configuration.
+  /// How many loops a machine with so many processors gets by default: of more than six, the others are for the sinks,
+  /// and otlpd has 12 threads with the installed configuration.
   package static func defaultLoops(processors: Int) -> Int { min(max(1, processors), 6) }
 
   private let epolls: [Epoll]

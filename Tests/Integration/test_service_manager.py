@@ -177,6 +177,8 @@ def test_the_status_says_where_otlpd_listens_and_which_sink_is_behind(otlpd, man
         return "otlp_http is " in said and "3 items behind" in said and "sqlite is up to date" in said
 
     eventually(is_behind)
+    # It would try to deliver for five seconds more.
+    daemon.process.kill()
 
 
 def test_a_start_that_fails_says_why(otlpd, manager, listening):
