@@ -4,7 +4,7 @@ package import Config
 package import System
 
 /// One authenticator extension's part of the config file, for clients and for servers.
-package protocol AuthenticatorConfig: ConfigBlock, Sendable {
+package protocol AuthenticatorConfig: ConfigBlock, Equatable, Sendable {
   /// The type in the file: `basicauth`.
   static var type: String { get }
 

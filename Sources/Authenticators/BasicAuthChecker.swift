@@ -47,7 +47,7 @@ final class BasicAuthChecker: ServerAuthenticator {
 
   func start() throws(SystemError) { try thread.start() }
 
-  func stop() { thread.stop() }
+  func stop(deciding: Bool) { thread.stop(finishing: deciding) }
 
   func check(_ field: (String) -> String?) -> CredentialVerdict {
     guard let value = field("authorization"), !value.isEmpty else {

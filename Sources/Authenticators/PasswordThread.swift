@@ -27,10 +27,11 @@ final class PasswordThread: Sendable {
     state.withLock { $0.thread = thread }
   }
 
-  func stop() {
+  /// - Parameter finishing: whether the passwords that wait are checked before.
+  func stop(finishing: Bool) {
     let thread = state.withLock { state in
       state.isStopping = true
-      state.jobs = []
+      if !finishing { state.jobs = [] }
       return state.thread.take()
     }
     state.wakeAll()
@@ -58,8 +59,8 @@ final class PasswordThread: Sendable {
   private func nextJob() -> Job? {
     // The outer nil is "wait", the inner one "stop".
     let next: Job?? = state.wait(until: nil) { state in
-      if state.isStopping { return .some(nil) }
-      return state.jobs.isEmpty ? nil : .some(state.jobs.removeFirst())
+      if state.jobs.isEmpty { return state.isStopping ? .some(nil) : nil }
+      return .some(state.jobs.removeFirst())
     }
     return next ?? nil
   }

@@ -12,14 +12,16 @@ package protocol ServerAuthenticator: Sendable {
   /// Starts what takes longer decisions; before the first `check`.
   func start() throws(SystemError)
 
-  /// Ends and joins it. Decisions that are still due are never made.
-  func stop()
+  /// Ends and joins it.
+  ///
+  /// - Parameter deciding: whether decisions that are still due are made before; else they never are.
+  func stop(deciding: Bool)
 }
 
 extension ServerAuthenticator {
   package func start() throws(SystemError) {}
 
-  package func stop() {}
+  package func stop(deciding: Bool) {}
 }
 
 /// Whether credentials are good.

@@ -30,6 +30,8 @@ struct Conversation: ~Copyable {
   private let token: UInt64
   private let peer: SocketAddress
   private var reader: RequestReader
+  /// Of which of the service's servers the reader has its limits and its gate.
+  private var serverCount: Int
   /// Bytes that have arrived and cannot be used yet; empty when a request came in one piece.
   private var pending = ByteBuffer()
   /// Counts the requests, so that a reply finds its own only.
@@ -59,6 +61,7 @@ struct Conversation: ~Copyable {
     self.peer = peer
     reader = RequestReader(
       limits: service.server.limits, peer: peer.description, admit: service.server.admit)
+    serverCount = service.serverCount
     phaseStart = Instant(nanoseconds: 0)
     bodyDeadline = phaseStart
     reservation = Reservation(service.server.shared.memory)
@@ -116,6 +119,10 @@ struct Conversation: ~Copyable {
   @discardableResult
   private mutating func advance(_ input: borrowing ByteBuffer, _ connection: inout Connection, _ turn: Turn) -> Int {
     var used = 0
+    if serverCount != service.serverCount, reader.phase == .head {
+      reader.adopt(limits: service.server.limits, admit: service.server.admit)
+      serverCount = service.serverCount
+    }
     while canAdvance(connection) {
       let before = reader.phase
       let step = reader.next(input.span, from: &used)
@@ -154,7 +161,7 @@ struct Conversation: ~Copyable {
   private mutating func handOver(_ request: HTTPRequest, _ connection: inout Connection, _ turn: Turn) {
     sequence += 1
     let reply = Reply(mailbox: service.mailbox, token: token, sequence: sequence)
-    guard let format = request.head.coding?.format else { return service.server.handle(request, reply) }
+    guard let format = request.head.coding?.format else { return service.handle(request, reply) }
     // Telemetry shrinks five- to fifteenfold; who claims more in the end has to ask for it.
     unpack(request, format, claim: request.body.count * 16 + 64 << 10, reply, &connection, turn)
   }
@@ -178,7 +185,7 @@ struct Conversation: ~Copyable {
       do throws(DecompressionError) {
         let body = try service.decompressor.decompress(request.body.span, as: format, limit: claim)
         reservation.shrink(to: body.count)
-        return service.server.handle(request.with(body: body), reply)
+        return service.handle(request.with(body: body), reply)
       } catch {
         guard case .tooLarge = error, claim < claimMax else {
           return refuse(Conversation.refusal(for: error), closing: false, &connection, turn)
@@ -259,13 +266,13 @@ struct Conversation: ~Copyable {
   private mutating func goOn(_ connection: inout Connection, _ turn: Turn) {
     advancePending(&connection, turn)
     if hasEnded { inputEnded(&connection, turn) }
-    if turn.isDraining && connection.isOpen { drain(&connection, turn) }
+    if (turn.isDraining || service.isRetired) && connection.isOpen { drain(&connection, turn) }
     settle(&connection, turn)
   }
 
   /// Writes the answer and goes on to the next request, or closes when one side wants to.
   private mutating func answer(_ response: HTTPResponse, closing: Bool, _ connection: inout Connection, _ turn: Turn) {
-    let keepsAlive = reader.keepsAlive && !closing && !turn.isDraining
+    let keepsAlive = reader.keepsAlive && !closing && !turn.isDraining && !service.isRetired
     reservation.shrink(to: 0)
     var response = response
     if let cors = service.server.cors { response.headers += reader.fields(of: cors) }

@@ -6,7 +6,7 @@ internal import System
 
 /// Passes the loop's events to the connection's `HTTP2Conversation`. Loop thread only.
 final class HTTP2Connection: ConnectionHandler {
-  private let service: HTTPService
+  let service: HTTPService
   private let peer: SocketAddress
   // One value, so that an event costs one check of exclusive access and not one per field.
   private var conversation: HTTP2Conversation

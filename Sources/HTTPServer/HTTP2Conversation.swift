@@ -35,11 +35,14 @@ struct HTTP2Conversation: ~Copyable {
   private var pingSentAt: Instant?
   private var lastPeerPing: Instant?
   private var pingStrikes = 0
+  /// Of which of the service's servers the exchange has its gate.
+  private var serverCount: Int
 
   init(_ service: HTTPService, token: UInt64, peer: SocketAddress) {
     self.service = service
     self.token = token
     self.peer = peer
+    serverCount = service.serverCount
   }
 
   private var limits: Limits { service.server.limits }
@@ -81,6 +84,11 @@ struct HTTP2Conversation: ~Copyable {
   }
 
   private mutating func receive(_ input: Span<UInt8>, _ connection: inout Connection, _ turn: Turn) {
+    // Another configuration may let others in; the limits stay those that the peer was told.
+    if serverCount != service.serverCount {
+      exchange?.admit = service.server.admit
+      serverCount = service.serverCount
+    }
     exchange?.receive(input, at: turn.now)
     while let step = exchange?.next(&service.decompressor) { carryOut(step, turn) }
     watchPings(turn)
@@ -91,7 +99,7 @@ struct HTTP2Conversation: ~Copyable {
     switch step {
     case .request(let request, let stream):
       let reply = Reply(mailbox: service.mailbox, token: token, sequence: UInt64(UInt32(bitPattern: stream)))
-      service.server.handle(request, reply)
+      service.handle(request, reply)
     case .refuse(let refusal, let stream):
       answer(service.server.answer(refusal), stream, turn)
     }

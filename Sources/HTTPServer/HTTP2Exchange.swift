@@ -19,7 +19,8 @@ package struct HTTP2Exchange: ~Copyable {
 
   private let limits: Limits
   private let peer: String
-  private let admit: (@Sendable (HTTPRequest) -> Admission)?
+  /// Decides about a request when its header is here; nil lets everybody in.
+  var admit: (@Sendable (HTTPRequest) -> Admission)?
   /// What the gate said of requests that are still arriving, when it was not a clear yes or no.
   private var undecided: [Int32: Admission] = [:]
   var session: HTTP2Session

@@ -6,7 +6,7 @@ internal import System
 
 /// Passes the loop's events to the connection's `Conversation`. Loop thread only.
 final class HTTPConnection: ConnectionHandler {
-  private let service: HTTPService
+  let service: HTTPService
   private let peer: SocketAddress
   // One value, so that an event costs one check of exclusive access and not one per field.
   private var conversation: Conversation

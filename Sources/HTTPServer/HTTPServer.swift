@@ -1,9 +1,8 @@
-// A server for HTTP/1.1 or HTTP/2 on the reactor: complete requests in, answers out.
+// A server for HTTP/1.1 or HTTP/2: complete requests in, answers out.
 
 package import Logging
-package import Reactor
 package import SelfTelemetry
-internal import System
+package import System
 package import TLS
 
 /// What a server calls with every complete request, on the loop's thread or the one that let the request in: never
@@ -17,7 +16,8 @@ package enum HTTPSpeech: Sendable {
   case http2
 }
 
-/// Serves one address. Requests reach the handler whole, de-chunked and decompressed, within `limits`.
+/// Serves one address, when `Listeners` have opened it. Requests reach the handler whole, de-chunked and decompressed,
+/// within `limits`.
 ///
 /// What the server itself refuses is answered with what `refusalBody` makes of it; the server sees to the headers that
 /// the status needs.
@@ -32,26 +32,28 @@ package final class HTTPServer: Sendable {
   let cors: CORS?
   /// Decides about a request when its header is here; nil lets everybody in.
   let admit: (@Sendable (HTTPRequest) -> Admission)?
+  /// What its owner calls it: `otlp http`.
+  package let name: String
+  package let address: ListenAddress
   private let handler: HTTPHandler
-  private let reactor: Reactor
-  private let address: ListenAddress
+  private let clock: any Clock
   private let logger: Logger
-  private let sockets = Lock<[ListeningSocket]>([])
   private let pausePace = Lock(LogPace(interval: .seconds(60)))
 
   /// - Parameters:
+  ///   - name: tells servers apart that all ask for any port.
   ///   - tls: nil for plain text.
   ///   - gate: decides who may send, from a request's header; nil lets everybody in.
   ///   - cors: what web pages of other origins may do; nil for nothing. Their preflights pass the gate.
   ///   - refusalBody: makes the body of an answer that the server gives by itself; called on a loop.
   ///   - shared: what the limits of all servers count together.
   package init(
-    reactor: Reactor, address: ListenAddress, speech: HTTPSpeech = .http1, tls: TLSServer? = nil,
+    name: String, address: ListenAddress, speech: HTTPSpeech = .http1, tls: TLSServer? = nil,
     limits: Limits = Limits(), gate: HTTPGate? = nil, cors: CORS? = nil, handler: @escaping HTTPHandler,
     refusalBody: @escaping @Sendable (HTTPRefusal) -> HTTPResponse = { $0.textResponse }, shared: SharedResources,
-    metrics: MetricRegistry, logger: Logger
+    metrics: MetricRegistry, logger: Logger, clock: any Clock
   ) {
-    self.reactor = reactor
+    self.name = name
     self.address = address
     self.speech = speech
     self.tls = tls
@@ -70,44 +72,11 @@ package final class HTTPServer: Sendable {
     self.refusalBody = refusalBody
     self.metrics = HTTPMetrics(metrics)
     self.logger = logger
+    self.clock = clock
   }
 
   /// Whether it speaks TLS.
   package var isSecure: Bool { tls != nil }
-
-  /// Listens, and serves as soon as the reactor runs.
-  ///
-  /// Blocks while a host name is resolved.
-  ///
-  /// - Returns: the address it is bound to, with the port the kernel chose: `127.0.0.1:40001`.
-  @discardableResult
-  package func start() throws(ListenError) -> String {
-    var opened: [ListeningSocket] = []
-    for attempt in try address.listen(with: reactor) {
-      switch attempt {
-      case .listening(let socket): opened.append(socket)
-      case .skipped(let error):
-        logger.warning("cannot listen on the second address of localhost", metadata: ["error": "\(error)"])
-      }
-    }
-    for socket in opened {
-      for mailbox in reactor.mailboxes {
-        mailbox.post { loop in loop.listen(on: socket, HTTPService(self, mailbox: loop.mailbox)) }
-      }
-    }
-    let first = opened[0].address
-    sockets.withLock { $0 = opened }
-    return first.description
-  }
-
-  /// Closes the listening sockets and returns when they are; connections stay. Never call it on a loop.
-  package func stopAccepting() {
-    let closing = sockets.withLock { sockets in
-      defer { sockets = [] }
-      return sockets
-    }
-    for socket in closing { reactor.onEveryLoop { loop in loop.stopListening(on: socket) } }
-  }
 
   // MARK: Called by the connections
 
@@ -150,7 +119,7 @@ package final class HTTPServer: Sendable {
   /// Descriptors have run out: counted each time, logged once a minute.
   func acceptPaused(_ error: SystemError) {
     metrics.acceptPauses.add()
-    guard pausePace.withLock({ $0.admit(at: reactor.clock.monotonic) }) != nil else { return }
+    guard pausePace.withLock({ $0.admit(at: clock.monotonic) }) != nil else { return }
     logger.warning(
       "no more connections can be taken for now; raise the limit of open files (LimitNOFILE=)",
       metadata: ["address": "\(address)", "error": "\(error)"])

@@ -32,14 +32,21 @@ final class HTTPService: ConnectionAcceptor {
     }
   }
 
-  let server: HTTPServer
+  /// Who answers: the server of the configuration that holds now.
+  private(set) var server: HTTPServer
+  /// Counts the servers, so that a connection finds out that another one has come.
+  private(set) var serverCount = 1
+  /// Its listener is gone or speaks differently now: connections end after what is in flight.
+  private(set) var isRetired = false
+  /// Nobody answers any more.
+  private var isClosed = false
   let mailbox: Mailbox
-  let waits: Waits
-  let linger: Connection.Linger
+  private(set) var waits: Waits
+  private(set) var linger: Connection.Linger
   let continueLine = Bytes("HTTP/1.1 100 Continue\r\n\r\n")
   var decompressor = Decompressor()
   private var output = ByteBuffer(capacity: 4096)
-  private let security: TransportSecurity?
+  private var security: TransportSecurity?
   /// How many requests on this loop wait for memory.
   var waiting = 0
   /// How much is read of a request before its memory is reserved: little while others wait for memory.
@@ -49,12 +56,59 @@ final class HTTPService: ConnectionAcceptor {
     self.server = server
     self.mailbox = mailbox
     waits = Waits(server.limits)
-    linger = Connection.Linger(time: server.limits.lingerTime, bytesMax: server.limits.lingerBytesMax)
-    security = server.tls.map { tls in
+    linger = Connection.Linger(server.limits)
+    security = HTTPService.security(server)
+  }
+
+  private static func security(_ server: HTTPServer) -> TransportSecurity? {
+    server.tls.map { tls in
       let refusal = HTTPRefusal(.malformed, MisdirectedRequests.Kind.plainOnTLS.advice)
       return server.shared.security(
         tls, server.limits, plainAnswer: HTTPService.lastAnswer(server.refusalBody(refusal)))
     }
+  }
+
+  // MARK: From one server to the next
+
+  /// Lets `server` answer what comes in on `socket` from now on. Connections stay, unless they cannot speak with it.
+  static func serve(_ server: HTTPServer, on socket: ListeningSocket, _ loop: EventLoop) {
+    guard let present = loop.acceptor(of: socket) as? HTTPService else {
+      return loop.listen(on: socket, HTTPService(server, mailbox: loop.mailbox))
+    }
+    let (mayStay, isUnderstood) = (present.server.tls === server.tls, present.server.speech == server.speech)
+    if isUnderstood { present.take(server) }
+    guard !mayStay || !isUnderstood else { return }
+    loop.listen(on: socket, HTTPService(server, mailbox: loop.mailbox))
+    present.retire(answering: isUnderstood, loop)
+  }
+
+  /// Nobody serves `socket` any more.
+  static func close(_ socket: ListeningSocket, _ loop: EventLoop) {
+    let service = loop.acceptor(of: socket) as? HTTPService
+    loop.stopListening(on: socket)
+    service?.retire(answering: false, loop)
+  }
+
+  private func take(_ server: HTTPServer) {
+    self.server = server
+    serverCount += 1
+    waits = Waits(server.limits)
+    linger = Connection.Linger(server.limits)
+    security = HTTPService.security(server)
+  }
+
+  private func retire(answering: Bool, _ loop: EventLoop) {
+    isRetired = true
+    isClosed = !answering
+    loop.drainConnections { handler in
+      (handler as? HTTPConnection)?.service === self || (handler as? HTTP2Connection)?.service === self
+    }
+  }
+
+  /// Hands a complete request to whoever answers now.
+  func handle(_ request: HTTPRequest, _ reply: Reply) {
+    guard isClosed else { return server.handle(request, reply) }
+    reply.send(server.answer(HTTPRefusal(.overloaded, "this listener is closing").located(at: request)))
   }
 
   func accepted(_ socket: consuming Socket, from peer: SocketAddress, on loop: EventLoop) {
@@ -141,4 +195,8 @@ final class HTTPService: ConnectionAcceptor {
     response.appendHead(to: &output, keepsAlive: keepsAlive, isHTTP10: isHTTP10)
     if !isHead && response.body.count <= HTTPService.joinedBodyMax { output.append(response.body) }
   }
+}
+
+extension Connection.Linger {
+  fileprivate init(_ limits: Limits) { self.init(time: limits.lingerTime, bytesMax: limits.lingerBytesMax) }
 }

@@ -50,54 +50,63 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
 
   private var hostAndPort: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
+  /// Makes a socket for one address, or finds one that is open.
+  typealias Opener = (SocketAddress) throws(SystemError) -> ListeningSocket
+
   /// The sockets for this address; `localhost` may get a second one, for IPv6.
   ///
   /// Blocks while a host name is resolved.
-  func listen(with reactor: Reactor) throws(ListenError) -> [ListeningAttempt] {
+  ///
+  /// - Parameter passed: what the service manager holds for the process.
+  func listen(passed: [SocketAddress], _ open: Opener) throws(ListenError) -> [ListeningAttempt] {
     do throws(SystemError) {
-      if let path { return [.listening(try reactor.listeningSocket(on: SocketAddress(path: path)))] }
+      if let path { return [try attempt(SocketAddress(path: path), open)] }
       switch host {
-      case "localhost": return try listenOnLocalhost(reactor)
-      case "": return [.listening(try listenOnAllInterfaces(reactor))]
-      default: return [.listening(try listenOnHost(reactor))]
+      case "localhost": return try listenOnLocalhost(open)
+      case "": return [try listenOnAllInterfaces(open)]
+      default: return [try attempt(try resolved(), open)]
       }
     } catch {
-      let passed = reactor.passedSockets.addresses.first { port != 0 && $0.path == nil && $0.port == port }
+      let passed = passed.first { port != 0 && $0.path == nil && $0.port == port }
       throw ListenError(address: self, cause: error, passed: passed)
     }
   }
 
-  private func listenOnLocalhost(_ reactor: Reactor) throws(SystemError) -> [ListeningAttempt] {
-    let four = try reactor.listeningSocket(on: ListenAddress.literal("127.0.0.1", port))
+  private func attempt(_ address: SocketAddress, _ open: Opener) throws(SystemError) -> ListeningAttempt {
+    .listening(try open(address), asked: address)
+  }
+
+  private func listenOnLocalhost(_ open: Opener) throws(SystemError) -> [ListeningAttempt] {
+    let four = try attempt(literal("127.0.0.1"), open)
     // With port 0 the two would get different ports, and only one can be told.
-    if port == 0 { return [.listening(four)] }
+    if port == 0 { return [four] }
     do throws(SystemError) {
-      return [.listening(four), .listening(try reactor.listeningSocket(on: ListenAddress.literal("::1", port)))]
+      return [four, try attempt(literal("::1"), open)]
     } catch {
       // Without IPv6 on this machine nobody can look for us there.
-      if error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return [.listening(four)] }
-      return [.listening(four), .skipped(error)]
+      if error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return [four] }
+      return [four, .skipped(error)]
     }
   }
 
-  private func listenOnAllInterfaces(_ reactor: Reactor) throws(SystemError) -> ListeningSocket {
+  private func listenOnAllInterfaces(_ open: Opener) throws(SystemError) -> ListeningAttempt {
     do throws(SystemError) {
-      return try reactor.listeningSocket(on: ListenAddress.literal("::", port))
+      return try attempt(literal("::"), open)
     } catch {
       if error.code != EAFNOSUPPORT && error.code != EADDRNOTAVAIL { throw error }
-      return try reactor.listeningSocket(on: ListenAddress.literal("0.0.0.0", port))
+      return try attempt(literal("0.0.0.0"), open)
     }
   }
 
-  private func listenOnHost(_ reactor: Reactor) throws(SystemError) -> ListeningSocket {
-    if let literal = SocketAddress(literal: host, port: port) { return try reactor.listeningSocket(on: literal) }
+  private func resolved() throws(SystemError) -> SocketAddress {
+    if let literal = SocketAddress(literal: host, port: port) { return literal }
     guard let first = try SocketAddress.resolve(host, port: port).first else {
       throw SystemError(code: EADDRNOTAVAIL, doing: "cannot resolve \(host)")
     }
-    return try reactor.listeningSocket(on: first)
+    return first
   }
 
-  private static func literal(_ text: String, _ port: UInt16) -> SocketAddress {
+  private func literal(_ text: String) -> SocketAddress {
     guard let address = SocketAddress(literal: text, port: port) else { preconditionFailure("\(text) is an address") }
     return address
   }
@@ -105,7 +114,8 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
 
 /// What came of one of a name's addresses.
 enum ListeningAttempt: Sendable {
-  case listening(ListeningSocket)
+  /// - Parameter asked: with the port as it was asked for, perhaps 0.
+  case listening(ListeningSocket, asked: SocketAddress)
   /// The second address of `localhost` is taken; the first one serves.
   case skipped(SystemError)
 }

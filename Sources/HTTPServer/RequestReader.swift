@@ -29,9 +29,9 @@ package struct RequestReader: ~Copyable {
     case refused
   }
 
-  private let limits: Limits
+  private var limits: Limits
   private let peer: String
-  private let admit: (@Sendable (HTTPRequest) -> Admission)?
+  private var admit: (@Sendable (HTTPRequest) -> Admission)?
   package private(set) var phase = Phase.head
   private var parser = HeadParser()
   private var head: HTTPHead?
@@ -47,6 +47,12 @@ package struct RequestReader: ~Copyable {
   package init(limits: Limits, peer: String, admit: (@Sendable (HTTPRequest) -> Admission)? = nil) {
     self.limits = limits
     self.peer = peer
+    self.admit = admit
+  }
+
+  /// From the next request on, others decide. Between two requests, or in a head.
+  mutating func adopt(limits: Limits, admit: (@Sendable (HTTPRequest) -> Admission)?) {
+    self.limits = limits
     self.admit = admit
   }
 

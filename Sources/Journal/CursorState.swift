@@ -7,9 +7,9 @@ struct CursorState {
   let id: Int
   let sink: String
   let signal: UInt8
-  let whenFull: WhenFull
-  let limit: LagLimit?
-  let wake: @Sendable () -> Void
+  var whenFull: WhenFull
+  var limit: LagLimit?
+  var wake: @Sendable () -> Void
   /// By route number: whether records of that route are for this cursor's sink.
   var wanted: [Bool] = []
   /// The lowest sequence number that is not settled: a record that the cursor wants, or the journal's next (J3).
@@ -64,6 +64,16 @@ struct CursorState {
       if wants(signal: header.signal, routes: header.routes) { return settled }
       position = ring.after(position)
     }
+  }
+
+  /// Goes on counting where an earlier cursor of the same sink and signal ended.
+  mutating func count(as former: CursorState) {
+    recovered += former.recovered
+    routed += former.routed
+    advanced += former.advanced
+    dropped += former.dropped
+    damaged += former.damaged
+    overLimit += former.overLimit
   }
 
   /// Whether to wake the reader now; asks once per alarm.

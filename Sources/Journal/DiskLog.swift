@@ -116,6 +116,19 @@ final class DiskLog: Sendable {
     }
   }
 
+  /// Calls `done` when everything that waits now is accepted or refused, on the journal's thread.
+  func afterQueue(_ done: @escaping @Sendable () -> Void) {
+    let deadline = clock.monotonic + settings.patience
+    let group = QueuedGroup(entries: [], unwantedItems: 0, deadline: deadline) { _ in done() }
+    state.withLock { state in
+      // What is in a batch or in the queue comes first: both keep their order.
+      state.disk?.queue.append(group)
+      state.disk?.queuedGroups += 1
+      state.disk?.isRung = true
+    }
+    state.wakeAll()
+  }
+
   func reserve(through sequence: UInt64) {
     guard sequence < JournalFormat.sequenceMax else { return }
     // With `own`, no batch is on its way whose numbers are given out already.
@@ -204,7 +217,7 @@ final class DiskLog: Sendable {
     var actions = Actions()
     let goesOn = own.withLock { step(&$0, &actions) }
     for (group, outcome) in actions.answers {
-      metrics.count(outcome, unwantedItems: group.unwantedItems)
+      if !group.entries.isEmpty { metrics.count(outcome, unwantedItems: group.unwantedItems) }
       group.completion?(outcome)
     }
     for wake in actions.wakes { wake() }

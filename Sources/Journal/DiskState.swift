@@ -119,7 +119,11 @@ extension JournalState {
   private mutating func leaveQueue(_ group: QueuedGroup) {
     disk?.queuedGroups -= 1
     disk?.queuedBytes -= group.bytes
-    countQueued(group, -=)
+    countQueued(group) { queued, amount in
+      queued -= amount
+      // A limit that came while the group was on its way has not counted it.
+      if queued.records < 0 { queued = Amount() }
+    }
   }
 
   /// Keeps in mind what is on its way to cursors with a limit.
@@ -298,8 +302,7 @@ extension JournalState {
 
   /// A record cannot be read: the cursor that stands at it goes on without it, counted as dropped.
   mutating func lose(_ sequence: UInt64, _ id: Int) -> Amount {
-    let index = index(of: id)
-    guard cursors[index].position == sequence else { return Amount() }
+    guard let index = index(of: id), cursors[index].position == sequence else { return Amount() }
     let lost = cursors[index].settle(through: sequence, in: ring)
     cursors[index].dropped += lost
     cursors[index].damaged += lost

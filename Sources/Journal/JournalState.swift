@@ -11,6 +11,10 @@ struct JournalState {
   var durable: UInt64 { ring.next - 1 }
   var cursors: [CursorState] = []
   private var cursorsOpened = 0
+  /// Cursors that were given up, for their counts.
+  var formerCursors: [CursorState] = []
+  /// Whether the sinks of the start are known: one that comes later begins with what is new.
+  var hasKnownSinks = false
   /// By route number: the sinks' names, sorted, and as they are stored.
   private(set) var routeNames: [[String]] = []
   private(set) var routeBytes: [Bytes] = []
@@ -183,14 +187,16 @@ struct JournalState {
   mutating func openCursor(
     sink: String, signal: UInt8, whenFull: WhenFull, limit: LagLimit?, wake: @escaping @Sendable () -> Void
   ) -> Int {
-    precondition(
-      !cursors.contains { $0.sink == sink && $0.signal == signal }, "a sink has one cursor per signal")
+    if let index = cursors.firstIndex(where: { $0.sink == sink && $0.signal == signal }) {
+      precondition(hasKnownSinks, "a sink has one cursor per signal")
+      return takeOver(index, whenFull: whenFull, limit: limit, wake: wake)
+    }
     cursorsOpened += 1
     var cursor = CursorState(
       id: cursorsOpened, sink: sink, signal: signal, whenFull: whenFull, limit: limit, wake: wake)
     cursor.wanted = routeNames.map { $0.contains(sink) }
     // It starts at the oldest record that is there, like any cursor that the journal does not know.
-    let start = disk?.start(of: cursor) ?? ring.first
+    let start = hasKnownSinks ? ring.next : disk?.start(of: cursor) ?? ring.first
     cursor.position = ring.next
     var sequence = ring.first
     while sequence < ring.next {
@@ -203,13 +209,36 @@ struct JournalState {
     }
     cursor.recovered = cursor.pending
     cursor.routed = cursor.pending
+    if let former = formerCursors.firstIndex(where: { $0.key == cursor.key }) {
+      cursor.count(as: formerCursors.remove(at: former))
+    }
     cursors.append(cursor)
     if whenFull != .bestEffort { disk?.hasNewCursors = true }
     return cursor.id
   }
 
+  /// A sink whose settings have changed goes on at its place.
+  private mutating func takeOver(
+    _ index: Int, whenFull: WhenFull, limit: LagLimit?, wake: @escaping @Sendable () -> Void
+  ) -> Int {
+    switch (cursors[index].whenFull, whenFull) {
+    case (.bestEffort, .bestEffort): break
+    case (.bestEffort, _): disk?.hasNewCursors = true
+    case (_, .bestEffort): disk?.positions[cursors[index].key] = cursors[index].position
+    case _: break
+    }
+    cursors[index].whenFull = whenFull
+    // Only with a limit is it known what is on its way; what is now leaves the queue without having been counted.
+    if cursors[index].limit == nil || limit == nil { cursors[index].queued = Amount() }
+    cursors[index].limit = limit
+    cursors[index].wake = wake
+    cursors[index].alarm = nil
+    return cursors[index].id
+  }
+
   mutating func closeCursor(_ id: Int) -> (rest: Amount, garbage: [Bytes]) {
-    let cursor = cursors.remove(at: index(of: id))
+    guard let index = index(of: id) else { return (Amount(), []) }
+    let cursor = cursors.remove(at: index)
     // A sink that comes back goes on where it stood, as far as its records are still there.
     if cursor.whenFull != .bestEffort { disk?.positions[cursor.key] = cursor.position }
     let rest = cursor.pending
@@ -222,7 +251,8 @@ struct JournalState {
     _ id: Int, past sequence: UInt64
   ) -> (settled: Amount, garbage: [Bytes], warning: JournalWarning.Change?) {
     precondition(sequence <= durable, "a cursor moves over durable records only")
-    let index = index(of: id)
+    // The thread of a sink that is gone may end its call late.
+    guard let index = index(of: id) else { return (Amount(), [], nil) }
     let settled = cursors[index].settle(through: sequence, in: ring)
     cursors[index].advanced += settled
     if disk?.blockage == .full { disk?.isRung = true }
@@ -232,14 +262,14 @@ struct JournalState {
   }
 
   mutating func setAlarm(_ alarm: Cursor.Alarm, of id: Int) -> Bool {
-    let index = index(of: id)
+    guard let index = index(of: id) else { return false }
     let isReached = alarm.isReached(by: cursors[index].pending)
     cursors[index].alarm = isReached ? nil : alarm
     return isReached
   }
 
   func nextBatch(of id: Int, limits: Cursor.Limits, after read: UInt64) -> ReadPlan? {
-    let index = index(of: id)
+    guard let index = index(of: id) else { return nil }
     let recordsMax = min(cursors[index].pending.records, limits.recordsMax)
     guard recordsMax > 0 else { return nil }
     var batch = ReadPlan()
@@ -289,7 +319,8 @@ struct JournalState {
   }
 
   func status(of id: Int) -> Cursor.Status {
-    let cursor = cursors[index(of: id)]
+    let known = index(of: id).map { cursors[$0] } ?? formerCursors.first { $0.id == id }
+    guard let cursor = known else { return Cursor.Status(position: ring.next, pending: Amount(), oldest: nil) }
     return Cursor.Status(
       position: cursor.position, pending: cursor.pending,
       oldest: cursor.pending.records > 0 ? ring.header(cursor.position).appended : nil,
@@ -297,8 +328,10 @@ struct JournalState {
       damaged: cursor.damaged, overLimit: cursor.overLimit)
   }
 
-  func index(of id: Int) -> Int {
+  /// Nil for a cursor that was given up.
+  func index(of id: Int) -> Int? {
     for index in cursors.indices where cursors[index].id == id { return index }
-    preconditionFailure("a closed cursor is not used")
+    precondition(hasKnownSinks, "a closed cursor is not used")
+    return nil
   }
 }

@@ -105,9 +105,13 @@ package struct SinkMetrics: Sendable {
     let labels = [Label("exporter", sink), Label("signal", signal)]
     registry.counter(acceptedName, help: acceptedHelp, labels: labels).add(items)
     registry.counter(recoveredName, help: recoveredHelp, labels: labels).add(items)
-    registry.counter(
-      droppedName, help: droppedHelp, labels: labels + [Label("reason", DropReason.sinkRemoved)]
-    ).add(items)
+    count(givenUp: sink, signal: signal, items: items, in: registry)
+  }
+
+  /// Counts what waited for a sink that a new configuration does not have; the rest is with its cursor.
+  package static func count(givenUp sink: String, signal: String, items: Int, in registry: MetricRegistry) {
+    let labels = [Label("exporter", sink), Label("signal", signal), Label("reason", DropReason.sinkRemoved)]
+    registry.counter(droppedName, help: droppedHelp, labels: labels).add(items)
   }
 
   /// Keeps when an attempt last failed so; what was said is in the log and on `/readyz`, since it may be anything.

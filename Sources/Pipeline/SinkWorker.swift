@@ -42,9 +42,10 @@ package final class SinkWorker: Sendable {
   /// - Parameters:
   ///   - id: the component id, under which the pipelines route.
   ///   - signals: those that some pipeline routes to the sink, at least one.
+  ///   - predecessor: a worker of the same id that has ended: its cursors and its counts go on.
   package init(
     sink: any Sink, id: String, signals: [Signal], settings: DeliverySettings, journal: Journal,
-    metrics: MetricRegistry, logger: Logger, clock: any Clock
+    metrics: MetricRegistry, logger: Logger, clock: any Clock, after predecessor: SinkWorker? = nil
   ) {
     self.sink = sink
     self.id = id
@@ -52,7 +53,7 @@ package final class SinkWorker: Sendable {
     self.settings = settings
     self.journal = journal
     self.clock = clock
-    log = DeliveryLog(sink: id, logger: logger, clock: clock)
+    log = predecessor?.log ?? DeliveryLog(sink: id, logger: logger, clock: clock)
     let control = Lock(Control(lanes: LaneRotation(lanes: signals.count, settings: settings)))
     self.control = control
     let cursors = signals.map { signal in
@@ -61,7 +62,9 @@ package final class SinkWorker: Sendable {
       ) { control.ring() }
     }
     self.cursors = cursors
-    self.metrics = signals.map { SinkMetrics(sink: id, signal: $0, registry: metrics) }
+    self.metrics = signals.map { signal in
+      predecessor?.metrics(of: signal) ?? SinkMetrics(sink: id, signal: signal, registry: metrics)
+    }
     inFlight = metrics.gauge(
       "otelcol_exporter_in_flight_requests", help: "Batches that the sink is delivering right now.",
       labels: [Label("exporter", id)])
@@ -71,6 +74,8 @@ package final class SinkWorker: Sendable {
       metrics.watchPause { control.withLock { $0.lanes.pauseReason(lane) != nil } }
     }
   }
+
+  private func metrics(of signal: Signal) -> SinkMetrics? { signals.firstIndex(of: signal).map { metrics[$0] } }
 
   /// Starts the sink, on this thread, and then its own threads.
   ///
@@ -274,13 +279,22 @@ package final class SinkWorker: Sendable {
   /// - Returns: whether everything was delivered or counted as dropped before.
   @discardableResult
   package func stop(deadline: Duration) -> Bool {
-    let until = SystemClock().monotonic + deadline
-    beginStop(deadline: deadline)
+    end(sendingFor: deadline, patience: .zero)
+    return dropRest()
+  }
+
+  /// Ends the threads while the journal goes on: what is pending stays with the cursors, for whoever takes them over.
+  ///
+  /// - Parameters:
+  ///   - time: how long what is pending is still sent.
+  ///   - patience: how long calls that are under way then may take, before they are interrupted.
+  package func end(sendingFor time: Duration, patience: Duration) {
+    let until = SystemClock().monotonic + time + patience
+    beginStop(deadline: time)
     let threads = threads.withLock { $0 }
-    guard !threads.isEmpty else { return dropRest() }
+    guard !threads.isEmpty else { return }
     if !hasEnded(by: until) { sink.interrupt() }
     if hasEnded(by: until + SinkWorker.grace) { for thread in threads { thread.join() } }
-    return dropRest()
   }
 
   private func hasEnded(by deadline: Instant) -> Bool { hasEnded.wait(until: deadline) { $0 ? true : nil } ?? false }

@@ -97,18 +97,35 @@ package final class EventLoop {
     }
   }
 
-  /// Takes connections from `socket` until `stopListening`.
+  /// Takes connections from `socket` until `stopListening`; another acceptor takes over from the one before it.
   package func listen(on socket: ListeningSocket, _ acceptor: any ConnectionAcceptor) {
     guard !turn.isDraining else { return }
+    if let listener = listener(of: socket) { return listener.acceptor = acceptor }
     let listener = Listener(socket, token: freeToken(), acceptor: acceptor, loop: self)
     occupy(listener.token, .listener(listener))
     listener.arm()
   }
 
+  /// Who takes the connections of `socket` here; nil when nobody does.
+  package func acceptor(of socket: ListeningSocket) -> (any ConnectionAcceptor)? { listener(of: socket)?.acceptor }
+
   /// Takes no more connections from `socket`.
   package func stopListening(on socket: ListeningSocket) {
+    if let listener = listener(of: socket) { remove(listener) }
+  }
+
+  private func listener(of socket: ListeningSocket) -> Listener? {
     for slot in slots {
-      if case .listener(let listener) = slot.occupant, listener.belongs(to: socket) { remove(listener) }
+      if case .listener(let listener) = slot.occupant, listener.belongs(to: socket) { return listener }
+    }
+    return nil
+  }
+
+  /// Asks the connections whose handler is meant to end: as at the end of the loop, while the others go on.
+  package func drainConnections(where isMeant: (any ConnectionHandler) -> Bool) {
+    for slot in slots {
+      guard case .connection(let hosted) = slot.occupant, isMeant(hosted.handler) else { continue }
+      use(hosted) { connection, turn in connection.drain(turn, hosted.handler) }
     }
   }
 

@@ -11,8 +11,14 @@ package final class ListeningSocket: Sendable {
   private let file: FileStamp?
 
   /// Listens on `address`; connections wait until a loop takes them.
-  package init(on address: SocketAddress) throws(SystemError) {
-    socket = try Socket.listening(on: address)
+  ///
+  /// - Parameter neighbours: sockets of this process that may stand in its way: one for all interfaces and one for a
+  ///   single address have the same port, while the one takes over from the other.
+  package init(on address: SocketAddress, beside neighbours: [ListeningSocket] = []) throws(SystemError) {
+    for neighbour in neighbours { neighbour.socket.sharePort(true) }
+    defer { for neighbour in neighbours { neighbour.socket.sharePort(false) } }
+    socket = try Socket.listening(on: address, sharesPort: !neighbours.isEmpty)
+    socket.sharePort(false)
     self.address = address.path == nil ? try socket.localAddress() : address
     file = address.path.flatMap { FileStamp(of: $0) }
   }
@@ -39,7 +45,7 @@ final class Listener {
 
   let token: UInt64
   private let shared: ListeningSocket
-  private let acceptor: any ConnectionAcceptor
+  var acceptor: any ConnectionAcceptor
   private unowned let loop: EventLoop
 
   init(_ shared: ListeningSocket, token: UInt64, acceptor: any ConnectionAcceptor, loop: EventLoop) {

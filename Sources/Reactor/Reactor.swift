@@ -37,9 +37,13 @@ package final class Reactor: Sendable {
   }
 
   /// Listens on `address`: on the socket that was passed for it, else on a new one.
-  package func listeningSocket(on address: SocketAddress) throws(SystemError) -> ListeningSocket {
+  ///
+  /// - Parameter neighbours: see `ListeningSocket`.
+  package func listeningSocket(
+    on address: SocketAddress, beside neighbours: [ListeningSocket] = []
+  ) throws(SystemError) -> ListeningSocket {
     if let passed = passedSockets.take(address) { return ListeningSocket(passed, on: address) }
-    return try ListeningSocket(on: address)
+    return try ListeningSocket(on: address, beside: neighbours)
   }
 
   /// Starts the threads. Call it once.

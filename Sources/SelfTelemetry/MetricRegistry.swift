@@ -94,10 +94,18 @@ package final class MetricRegistry: Sendable {
   }
 
   /// Registers a value that is read whenever the metrics are rendered; a second registration replaces the first.
+  ///
+  /// - Parameter goesOn: for a counter: whether a second one begins where the first has come to.
   package func reading(
-    _ name: String, kind: Kind = .gauge, help: String, labels: [Label] = [], _ read: @escaping @Sendable () -> Double
+    _ name: String, kind: Kind = .gauge, help: String, labels: [Label] = [], goesOn: Bool = false,
+    _ read: @escaping @Sendable () -> Double
   ) {
-    families.withLock { families in
+    var read = read
+    if goesOn, case .reading(let before) = families.withLock({ $0[name]?.source(labels) }) {
+      let (base, more) = (before(), read)
+      read = { base + more() }
+    }
+    families.withLock { [read] families in
       var family = families[name] ?? Family(kind: kind, help: help)
       precondition(family.kind == kind, "a metric has one type")
       family.series.removeAll { $0.labels == labels }

@@ -58,19 +58,27 @@ package struct Socket: ~Copyable, Sendable {
   ///
   /// Not with SO_REUSEPORT: a second process would bind silently. An IPv6 address of all interfaces takes IPv4 too.
   ///
-  /// - Parameter backlog: how many connections the kernel keeps waiting.
-  package static func listening(on address: SocketAddress, backlog: Int32 = 1024) throws(SystemError) -> Socket {
+  /// - Parameters:
+  ///   - backlog: how many connections the kernel keeps waiting.
+  ///   - sharesPort: beside sockets that share it at this moment; see `sharePort`.
+  package static func listening(
+    on address: SocketAddress, backlog: Int32 = 1024, sharesPort: Bool = false
+  ) throws(SystemError) -> Socket {
     let doing = "cannot listen on \(address)"
     if let path = address.path { return try listening(on: path, address, backlog, doing) }
     let socket = try open(address.family, doing)
     // A restart must not wait for the last process's connections in TIME_WAIT.
     socket.set(SOL_SOCKET, SO_REUSEADDR, 1)
+    if sharesPort { socket.sharePort(true) }
     if address.isIPv6 { socket.set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, address.host == "::" ? 0 : 1) }
     // Safe: the address is read during the call.
     if unsafe address.withSockaddr({ unsafe bind(socket.number, $0, $1) }) != 0 { throw .last(doing) }
     if listen(socket.number, backlog) != 0 { throw .last(doing) }
     return socket
   }
+
+  /// Lets another socket of the same user bind to the port, for as long as a listener takes over from another.
+  package func sharePort(_ shares: Bool) { set(SOL_SOCKET, SO_REUSEPORT, shares ? 1 : 0) }
 
   /// Listens on a Unix socket for the owner and the group. A file that a process left behind is replaced.
   private static func listening(

@@ -32,13 +32,19 @@ package enum UnixSignals {
   }
 
   /// Blocks until one of the signals arrives.
-  package static func next() -> UnixSignal {
+  ///
+  /// - Parameter limit: how long to wait; nil for ever.
+  /// - Returns: nil when the time is over, or somewhat earlier.
+  package static func next(within limit: Duration? = nil) -> UnixSignal? {
     var set = waited()
-    var number: Int32 = 0
-    while true {
+    guard let limit else {
+      var number: Int32 = 0
       // sigwait fails only for an invalid set, which this one is not.
-      if unsafe sigwait(&set, &number) == 0, let signal = UnixSignal(rawValue: number) { return signal }
+      return unsafe sigwait(&set, &number) == 0 ? UnixSignal(rawValue: number) : nil
     }
+    let nanoseconds = limit.nanoseconds
+    var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    return UnixSignal(rawValue: unsafe sigtimedwait(&set, nil, &time))
   }
 
   /// Forgets the signals that arrived and that `next` has not returned.

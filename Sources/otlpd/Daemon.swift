@@ -19,35 +19,40 @@ enum Daemon {
     ResourceLimits.raiseOpenFiles()
     let environment = ProcessStatistics.environment
     let clock = SystemClock()
-    guard
-      let setup = Setup.load(configPath: configPath, dataDirectory: dataDirectory, environment: environment)
-    else { return .unusableConfig }
-    let logger = setup.logger(clock: clock, environment: environment)
+    let load = { () throws(UnusableConfig) in
+      try Setup(configPath: configPath, dataDirectory: dataDirectory, environment: environment)
+    }
+    let setup: Setup
+    do throws(UnusableConfig) { setup = try load() } catch {
+      error.explain()
+      return .unusableConfig
+    }
+    let logs = LogSettings(setup.logSettings)
+    let logger = Logger(label: "otlpd") { _ in LineLogHandler(logs, clock: clock) }
     setup.logFindings(to: logger)
     let metrics = MetricRegistry()
     registerProcess(in: metrics, clock: clock)
     let manager = ServiceManager(environment: environment)
     do {
-      let context = SinkContext(
-        version: Version.current, dataDirectory: setup.dataDirectory, clock: clock, logger: logger, metrics: metrics,
-        authenticators: setup.config.authenticators)
-      let plan = setup.plan
-      Setup.warnOfExposure(plan, logger)
+      let context = setup.sinkContext(metrics: metrics, logger: logger, clock: clock)
+      Setup.warnOfExposure(setup.plan, logger)
       let graph = try DaemonGraph(
-        plan, context: context, passedSockets: PassedSockets(environment: environment), metrics: metrics,
+        setup.plan, context: context, passedSockets: PassedSockets(environment: environment), metrics: metrics,
         logger: logger, clock: clock)
       let addresses = try graph.start()
       logger.info("ready", metadata: ["version": "\(Version.current)", "data_dir": "\(setup.dataDirectory)"])
       let report = ServiceReport(manager: manager, reactor: graph.reactor, logger: logger) { graph.lags }
       try report.start(addresses: addresses)
-      waitForStop(graph, logger)
+      let reloader = Reloader(
+        graph: graph, load: load, logs: logs, report: report, metrics: metrics, logger: logger, clock: clock)
+      let isWhole = waitForStop(reloader, logger)
       report.stop()
       graph.beginStop()
       // A second SIGTERM or SIGINT ends the process at once.
       UnixSignals.release()
       graph.stop()
       logger.info("stopped")
-      return graph.hasFailed ? .diskFailure : .success
+      return graph.hasFailed ? .diskFailure : isWhole ? .success : .internalError
     } catch {
       logger.critical("\(error)")
       manager.notify("STATUS=\(error)")
@@ -55,16 +60,16 @@ enum Daemon {
     }
   }
 
-  private static func waitForStop(_ graph: DaemonGraph, _ logger: Logger) {
+  /// - Returns: false when a sink was lost, and only a new start brings it back.
+  private static func waitForStop(_ reloader: Reloader, _ logger: Logger) -> Bool {
     while true {
-      let signal = UnixSignals.next()
+      guard let signal = UnixSignals.next() else { continue }
       switch signal {
       case .terminate, .interrupt:
         logger.info("stopping", metadata: ["signal": "\(signal.name)"])
-        return
+        return true
       case .hangUp:
-        graph.reloadCertificates()
-        logger.warning("certificates were read again; restart otlpd to use a changed configuration")
+        guard reloader.reload() else { return false }
       }
     }
   }

@@ -1,34 +1,29 @@
-// The running daemon: its parts, connected, started in order and stopped in reverse.
+// The running daemon: its parts, connected, started in order, changed while it runs, and stopped in reverse.
 
 internal import Admin
-internal import Authenticators
-internal import Config
 internal import HTTPServer
 internal import Journal
 internal import Logging
 internal import OTLP
 internal import Pipeline
 internal import Reactor
-internal import Receivers
 internal import SelfTelemetry
 internal import Sinks
 internal import System
-internal import TLS
-internal import TelemetryStore
 
-/// Connects journal, sinks, pipelines and listeners. Main thread.
+/// Connects what lives as long as the process with what the present configuration makes of it. Main thread.
 final class DaemonGraph: Sendable {
-  private let logger: Logger
-  private let workers: [SinkWorker]
+  private let base: DaemonBase
   let reactor: Reactor
-  private let servers: [Server]
-  private let queryThreads = QueryThreads()
-  /// Those of all listeners.
-  private let tlsServers: [TLSServer]
-  private let authenticators: [ComponentID: any ServerAuthenticator]
-  private let journal: Journal
+  private let listeners: Listeners
+  private let sinks: SinkSet
+  private let log: JournalLog
+  private let generation: Lock<Generation>
+  private let context: Lock<SinkContext>
   private let isReady: Lock<Bool>
   private let end: Lock<End>
+  private var logger: Logger { base.logger }
+  private var journal: Journal { base.journal }
 
   /// How the life of the process ends.
   private struct End {
@@ -37,31 +32,23 @@ final class DaemonGraph: Sendable {
     var isStopping = false
   }
 
-  /// A listener and how its log line names it.
-  private struct Server: Sendable {
-    let component: String
-    var isGRPC = false
-    let http: HTTPServer
-
-    /// What the log calls it.
-    var scheme: String { isGRPC ? "grpc" : http.isSecure ? "https" : "http" }
-  }
-
   /// How long the requests in flight may take when the daemon stops.
   private static let drainTime = Duration.seconds(2)
   /// How long the sinks may take to deliver what is pending when the daemon stops.
   private static let flushTime = Duration.seconds(5)
   /// How long the journal's disk may take to store what it has when the daemon stops.
   private static let journalTime = Duration.seconds(3)
+  /// How long it may take over what was accepted by a configuration that is gone; an append waits 2 s for room.
+  private static let settleTime = Duration.seconds(5)
 
   init(
     _ plan: DaemonPlan, context: SinkContext, passedSockets: PassedSockets, metrics: MetricRegistry, logger: Logger,
     clock: any Clock
   ) throws {
-    self.logger = logger
     let end = Lock(End())
     self.end = end
     let log = JournalLog(logger: logger, clock: clock)
+    self.log = log
     let journal = try Journal.open(
       settings: plan.journal, clock: clock, metrics: metrics, onWarning: { log.note($0) },
       onFailure: { error in
@@ -73,147 +60,31 @@ final class DaemonGraph: Sendable {
           if !end.isStopping { UnixSignals.request(.terminate) }
         }
       })
-    self.journal = journal
     if let recovery = journal.recovery { log.opened(recovery, plan.journal) }
     // Cursors first: what a pipeline accepts is routed to sinks that the journal already knows.
-    workers = plan.sinks.map { sink in
-      SinkWorker(
-        sink: sink.make(context), id: sink.id, signals: sink.signals, settings: sink.delivery, journal: journal,
-        metrics: metrics, logger: logger, clock: clock)
-    }
+    let sinks = SinkSet(journal: journal, metrics: metrics, logger: logger, clock: clock)
+    self.sinks = sinks
+    sinks.open(plan.sinks, context)
+    self.context = Lock(context)
     for sink in journal.giveUpRemovedSinks() {
-      let signal = Signal(rawValue: sink.signal)?.name ?? "\(sink.signal)"
-      SinkMetrics.count(removed: sink.sink, signal: signal, items: sink.pending.items, in: metrics)
-      log.removed(sink, signal: signal)
+      SinkMetrics.count(removed: sink.sink, signal: sink.signalName, items: sink.pending.items, in: metrics)
+      log.removed(sink)
     }
-    let pipeline = Pipeline(
-      pipelines: plan.pipelines, transports: plan.transports, journal: journal, metrics: metrics, logger: logger,
-      clock: clock)
-    let reactor = try Reactor(
+    reactor = try Reactor(
       loops: Reactor.defaultLoops(processors: ProcessStatistics.processors), clock: clock, passedSockets: passedSockets)
-    self.reactor = reactor
+    listeners = Listeners(reactor: reactor)
     let isReady = Lock(false)
     self.isReady = isReady
-    let loops = plan.sinks.flatMap { sink in
-      sink.loops.map { "\(sink.id) \($0.name): sends nothing: its endpoint is otlpd's own listener" }
-    }
-    let admin = AdminEndpoints(metrics: metrics) { [workers] in
+    base = DaemonBase(
+      journal: journal,
+      shared: SharedResources(memoryBytesMax: plan.memoryInFlightMax, metrics: metrics, logger: logger, clock: clock),
+      queryThreads: QueryThreads(), metrics: metrics, logger: logger, clock: clock
+    ) {
       guard isReady.withLock({ $0 }) else { return .notReady(reason: "starting or stopping") }
-      let warnings = journal.warnings.map(\.text) + loops + workers.flatMap(\.troubles).map(\.description)
+      let warnings = journal.warnings.map(\.text) + sinks.troubles
       return warnings.isEmpty ? .ready : .readyWithWarnings(warnings)
     }
-    let queries = QueryAPI(
-      reader: plan.storeDirectory.map { StoreReader(directory: $0) }, threads: queryThreads, clock: clock)
-    let tls = try DaemonGraph.tlsServers(plan, logger: logger, clock: clock)
-    tlsServers = Array(tls.values)
-    let shared = SharedResources(
-      memoryBytesMax: plan.memoryInFlightMax, metrics: metrics, logger: logger, clock: clock)
-    let authenticators = try DaemonGraph.authenticators(plan, clock: clock, logger: logger)
-    self.authenticators = authenticators
-    servers = DaemonGraph.servers(
-      plan, reactor: reactor, pipeline: pipeline, admin: admin, queries: queries, tls: tls, shared: shared,
-      metrics: metrics, logger: logger
-    ) { id, transport, openPaths, authenticator in
-      authenticator.flatMap { authenticators[$0] }.map { authenticator in
-        let gate = ReceiverGate(
-          receiver: id, transport: transport, authenticator: authenticator, openPaths: openPaths, registry: metrics,
-          logger: logger, clock: clock)
-        return gate.admit
-      }
-    }
-  }
-
-  private static func authenticators(
-    _ plan: DaemonPlan, clock: any Clock, logger: Logger
-  ) throws(AuthenticatorError) -> [ComponentID: any ServerAuthenticator] {
-    var made: [ComponentID: any ServerAuthenticator] = [:]
-    for (id, config) in plan.authenticators {
-      made[id] = try config.makeServer(id: "\(id)", clock: clock) { news in
-        logger.warning("\(news)", metadata: ["extension": "\(id)"])
-      }
-    }
-    return made
-  }
-
-  /// Makes the gate of a listener: of which receiver and transport, what needs no credentials, and who checks them.
-  private typealias GateMaker = (
-    _ id: String, _ transport: String, _ openPaths: Set<String>, _ authenticator: ComponentID?
-  ) -> HTTPGate?
-
-  private static func servers(
-    _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, queries: QueryAPI,
-    tls: [String: TLSServer], shared: SharedResources, metrics: MetricRegistry, logger: Logger, gate: GateMaker
-  ) -> [Server] {
-    var servers = plan.receivers.map { receiver in
-      let intake = OTLPIntake(
-        id: receiver.id, transport: .http, pipeline: pipeline,
-        metrics: ReceiverMetrics(receiver: receiver.id, transport: "http", registry: metrics))
-      let otlp = OTLPReceiver(
-        paths: receiver.paths, intake: intake, misdirected: shared.misdirected)
-      let http = HTTPServer(
-        reactor: reactor, address: receiver.address, tls: tls[receiver.tlsName], limits: receiver.limits,
-        gate: gate(receiver.id, "http", AdminEndpoints.openPaths, receiver.authenticator), cors: receiver.cors,
-        handler: { request, reply in
-          if let page = admin.answer(request, isLocal: receiver.address.isLocal) {
-            reply.send(page)
-          } else {
-            otlp.handle(request, reply)
-          }
-        },
-        refusalBody: OTLPReceiver.refusal, shared: shared, metrics: metrics, logger: logger)
-      return Server(component: receiver.id, http: http)
-    }
-    servers += plan.grpcReceivers.map { receiver in
-      let intake = OTLPIntake(
-        id: receiver.id, transport: .grpc, pipeline: pipeline,
-        metrics: ReceiverMetrics(receiver: receiver.id, transport: "grpc", registry: metrics))
-      let grpc = GRPCReceiver(id: receiver.id, signals: receiver.signals, intake: intake, registry: metrics)
-      let http = HTTPServer(
-        reactor: reactor, address: receiver.address, speech: .http2, tls: tls[receiver.tlsName],
-        limits: receiver.limits, gate: gate(receiver.id, "grpc", [], receiver.authenticator), handler: grpc.handle,
-        refusalBody: grpc.refusal, shared: shared, metrics: metrics, logger: logger)
-      return Server(component: receiver.id, isGRPC: true, http: http)
-    }
-    if let address = plan.telemetryAddress {
-      let http = HTTPServer(
-        reactor: reactor, address: address, limits: plan.limits,
-        handler: { request, reply in
-          if let page = admin.answer(request, isLocal: address.isLocal) { return reply.send(page) }
-          if let refusal = admin.refusal(of: request, isLocal: address.isLocal) { return reply.send(refusal) }
-          if !queries.handle(request, reply) { reply.send(admin.notFound(request)) }
-        }, shared: shared,
-        metrics: metrics, logger: logger)
-      servers.append(Server(component: "telemetry", http: http))
-    }
-    return servers
-  }
-
-  /// The certificates of the listeners that have one, by their names.
-  ///
-  /// - Throws: `TLSError`, which says what is wrong with a certificate or key.
-  private static func tlsServers(
-    _ plan: DaemonPlan, logger: Logger, clock: any Clock
-  ) throws -> [String: TLSServer] {
-    var servers: [String: TLSServer] = [:]
-    let secured = plan.receivers.map { ($0.tlsName, $0.tls) } + plan.grpcReceivers.map { ($0.tlsName, $0.tls) }
-    for (name, settings) in secured {
-      guard let settings else { continue }
-      servers[name] = try TLSServer(settings, clock: clock) { result in
-        switch result {
-        case .success: logger.info("read the changed certificate", metadata: ["component": "\(name)"])
-        case .failure(let error):
-          logger.warning(
-            "the changed certificate cannot be used; the one before it stays in use",
-            metadata: ["component": "\(name)", "error": "\(error)"])
-        }
-      }
-    }
-    return servers
-  }
-
-  /// Reads all certificates again, changed or not. Main thread.
-  func reloadCertificates() {
-    for server in tlsServers { server.reload(evenIfUnchanged: true) }
+    generation = Lock(try Generation(plan, on: base))
   }
 
   /// Starts sinks, then loops, then listeners: the first request finds everything in place.
@@ -232,21 +103,28 @@ final class DaemonGraph: Sendable {
   private func startParts() throws -> [String] {
     // Every sink has its cursors: from now on the journal lets go of what none of them needs.
     try journal.start()
-    for worker in workers { try worker.start() }
-    for authenticator in authenticators.values { try authenticator.start() }
-    try queryThreads.start()
+    try sinks.start()
+    let generation = generation.withLock { $0 }
+    try generation.start()
+    try base.queryThreads.start()
     try reactor.start()
-    var addresses: [String] = []
-    for server in servers {
-      let address = try server.http.start()
-      addresses.append(address)
+    let opening = try listeners.open(for: generation.servers.map(\.http))
+    listeners.serve(opening)
+    announce(opening, generation, besides: [])
+    closeUnusedSockets()
+    isReady.withLock { $0 = true }
+    return opening.addresses
+  }
+
+  private func announce(_ opening: Listeners.Opening, _ generation: Generation, besides known: Set<String>) {
+    for error in opening.skipped {
+      logger.warning("cannot listen on the second address of localhost", metadata: ["error": "\(error)"])
+    }
+    for (server, address) in zip(generation.servers, opening.addresses) where !known.contains(address) {
       logger.info(
         "listening",
         metadata: ["component": "\(server.component)", "protocol": "\(server.scheme)", "address": "\(address)"])
     }
-    closeUnusedSockets()
-    isReady.withLock { $0 = true }
-    return addresses
   }
 
   /// What connects to a passed socket that no endpoint has would wait for ever.
@@ -262,7 +140,55 @@ final class DaemonGraph: Sendable {
   }
 
   /// How far each sink is, for a status line.
-  var lags: String { workers.map { "\($0.lag)" }.joined(separator: ", ") }
+  var lags: String { sinks.lags }
+
+  // MARK: Another configuration
+
+  /// Goes over to another plan while requests come in: the journal, and listeners and sinks that are the same, go on.
+  ///
+  /// Everything that can fail comes before the first request meets the new pipelines.
+  ///
+  /// - Throws: `RestartNeeded`, or what a start throws; then everything is as it was, unless it is `SinkLost`.
+  /// - Returns: the addresses that are listened on.
+  func change(to plan: DaemonPlan, _ context: SinkContext) throws -> [String] {
+    try RestartNeeded.check(journal.settings, plan.journal)
+    let before = generation.withLock { $0 }
+    before.reloadCertificates()
+    let next = try Generation(plan, on: base, after: before)
+    let known = Set(listeners.addresses)
+    let opening = try listeners.open(for: next.servers.map(\.http))
+    try next.start(after: before)
+    let change: SinkSet.Change
+    do {
+      change = try sinks.change(to: plan.sinks, context, former: self.context.withLock { $0 })
+    } catch {
+      next.stop(before: before)
+      throw error
+    }
+    listeners.serve(opening)
+    generation.withLock { $0 = next }
+    self.context.withLock { $0 = context }
+    // Nothing new comes for the pipelines of before; what they took on is decided, written, and with its sinks.
+    before.stop(before: next)
+    if !journal.settleAppended(within: DaemonGraph.settleTime) {
+      logger.warning("the journal's disk has not yet taken what was accepted before the change")
+    }
+    sinks.finish(change)
+    for sink in journal.giveUpCursors(except: sinks.has) {
+      SinkMetrics.count(givenUp: sink.sink, signal: sink.signalName, items: sink.pending.items, in: base.metrics)
+      log.removed(sink)
+    }
+    announce(opening, next, besides: known)
+    logger.info(
+      "sinks",
+      metadata: [
+        "added": "\(change.added.joined(separator: ","))", "changed": "\(change.changed.joined(separator: ","))",
+        "removed": "\(change.removed.joined(separator: ","))",
+      ])
+    return opening.addresses
+  }
+
+  // MARK: The end
 
   /// Stopping begins, for whatever reason: a disk that fails from now on needs no signal to stop the process.
   func beginStop() {
@@ -277,15 +203,13 @@ final class DaemonGraph: Sendable {
   /// Stops accepting, answers what is in flight, delivers what is pending, and closes the sinks.
   func stop() {
     isReady.withLock { $0 = false }
-    for server in servers { server.http.stopAccepting() }
+    listeners.stopAccepting()
     reactor.stop(deadline: DaemonGraph.drainTime)
-    for authenticator in authenticators.values { authenticator.stop() }
-    queryThreads.stop()
+    generation.withLock { $0 }.stop()
+    base.queryThreads.stop()
     journal.close()
     // With a failed disk, sinks get after the restart what they did not get before.
-    let time = hasFailed ? .zero : DaemonGraph.flushTime
-    for worker in workers { worker.beginStop(deadline: time) }
-    for worker in workers { worker.stop(deadline: time) }
+    sinks.stop(deadline: hasFailed ? .zero : DaemonGraph.flushTime)
     let unanswered = journal.finish(within: DaemonGraph.journalTime)
     guard unanswered > 0 else { return }
     end.withLock { $0.hasFailed = true }
@@ -296,4 +220,27 @@ final class DaemonGraph: Sendable {
 
   /// Whether the disk failed under the journal.
   var hasFailed: Bool { end.withLock { $0.hasFailed } }
+}
+
+/// A change that cannot be made while the process runs.
+struct RestartNeeded: Error, CustomStringConvertible {
+  let description: String
+
+  /// The journal's place and promise are for the life of a process; its bounds are those of its start.
+  static func check(_ running: JournalSettings, _ wanted: JournalSettings) throws(RestartNeeded) {
+    func fail(_ what: String, _ from: String, _ to: String) -> RestartNeeded {
+      RestartNeeded(description: "restart needed: the journal's \(what) cannot change from \(from) to \(to) now")
+    }
+    if running.durability != wanted.durability {
+      throw fail("durability", running.durability.rawValue, wanted.durability.rawValue)
+    }
+    if running.durability != .memory, running.directory != wanted.directory {
+      throw fail("directory", running.directory, wanted.directory)
+    }
+    if running != wanted { throw RestartNeeded(description: "restart needed: the journal's bounds have changed") }
+  }
+}
+
+extension RemovedSink {
+  fileprivate var signalName: String { Signal(rawValue: signal)?.name ?? "\(signal)" }
 }

@@ -42,15 +42,27 @@ struct DaemonPlan: Sendable {
     var tlsName: String { "\(id) grpc" }
   }
 
-  /// A sink, made when the daemon starts.
+  /// A sink with all that it is made of; equal ones need not be made again.
   struct SinkPlan: Sendable {
     let id: String
+    let config: any SinkConfig
+    /// Adds its credentials.
+    let authenticator: (any AuthenticatorConfig)?
     /// Those that a pipeline routes to it.
     let signals: [Signal]
     let delivery: DeliverySettings
     /// Those of them that it would send to otlpd itself, and therefore drops.
     let loops: [Signal]
-    let make: @Sendable (SinkContext) -> any Sink
+
+    func make(_ context: SinkContext) -> any Sink {
+      let sink = config.makeSink(id: id, context: context)
+      return loops.isEmpty ? sink : SelfLoopSink(sink, signals: Set(loops))
+    }
+
+    func isSame(as other: SinkPlan) -> Bool {
+      id == other.id && signals == other.signals && loops == other.loops && delivery == other.delivery
+        && areEqual(config, other.config) && areEqual(authenticator, other.authenticator)
+    }
   }
 
   /// What holds for every listener.
@@ -80,4 +92,11 @@ struct DaemonPlan: Sendable {
 
   /// How telemetry can come in.
   var transports: [Transport] { (receivers.isEmpty ? [] : [.http]) + (grpcReceivers.isEmpty ? [] : [.grpc]) }
+}
+
+/// Whether two values of whatever type are of the same type and equal.
+func areEqual(_ left: (any Equatable)?, _ right: (any Equatable)?) -> Bool {
+  func isEqual<Value: Equatable>(_ left: Value) -> Bool { right as? Value == left }
+  guard let left else { return right == nil }
+  return isEqual(left)
 }

@@ -41,11 +41,25 @@ final class ServiceReport: Sendable {
   /// - Throws: `SystemError` when the system has no thread left.
   func start(addresses: [String]) throws(SystemError) {
     guard manager.isPresent else { return }
-    let listening = "listening on \(addresses.joined(separator: ", "))"
-    state.withLock { $0.listening = listening }
-    manager.notify("READY=1\nSTATUS=\(status)")
+    tellReady(addresses)
     let thread = try Thread(name: "service") { [self] in run() }
     state.withLock { $0.thread = thread }
+  }
+
+  private func tellReady(_ addresses: [String]) {
+    state.withLock { $0.listening = "listening on \(addresses.joined(separator: ", "))" }
+    manager.notify("READY=1\nSTATUS=\(status)")
+  }
+
+  /// Says that otlpd reads its configuration again.
+  func beginReload(at now: Instant) {
+    // sd_notify(3): the time goes with it, so that the manager can tell this reload from an earlier one.
+    manager.notify("RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)")
+  }
+
+  /// Says that the reload is over; nil when nothing has changed.
+  func endReload(addresses: [String]?) {
+    if let addresses { tellReady(addresses) } else { manager.notify("READY=1") }
   }
 
   /// Says that otlpd stops, and ends the pings: the manager's time-out for stopping takes over.

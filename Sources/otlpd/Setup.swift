@@ -17,29 +17,32 @@ internal import System
 struct Setup {
   let config: CollectorConfig
   let dataDirectory: String
+  private let environment: [String: String]
   private let warnings: [ConfigProblem]
   private let inertKeys: [ConfigProblem]
   private let notes: [ConfigProblem]
 
   /// Reads the file, or the embedded default when there is none.
   ///
-  /// - Returns: nil when the configuration is unusable, after every mistake was printed to standard error.
-  static func load(configPath: String?, dataDirectory: String?, environment: [String: String]) -> Setup? {
+  /// - Throws: every mistake, when the configuration is unusable.
+  init(configPath: String?, dataDirectory: String?, environment: [String: String]) throws(UnusableConfig) {
     let diagnostics = ConfigDiagnostics()
     let config: CollectorConfig?
     if let configPath {
-      config = read(configPath, environment: environment, diagnostics: diagnostics)
+      config = Setup.read(configPath, environment: environment, diagnostics: diagnostics)
     } else {
       config = CollectorConfig.embeddedDefault(
         showsBatches: ProcessStatistics.isTerminal(StandardStream.output.rawValue), diagnostics: diagnostics)
     }
     guard let config, diagnostics.errors.isEmpty else {
-      explain(diagnostics.errors, in: configPath ?? "embedded default")
-      return nil
+      throw UnusableConfig(name: configPath ?? "embedded default", problems: diagnostics.errors)
     }
-    return Setup(
-      config: config, dataDirectory: DataDirectory.resolve(flag: dataDirectory, environment: environment),
-      warnings: diagnostics.warnings, inertKeys: diagnostics.inertKeys, notes: diagnostics.notes)
+    self.config = config
+    self.environment = environment
+    self.dataDirectory = DataDirectory.resolve(flag: dataDirectory, environment: environment)
+    warnings = diagnostics.warnings
+    inertKeys = diagnostics.inertKeys
+    notes = diagnostics.notes
   }
 
   private static func read(_ path: String, environment: [String: String], diagnostics: ConfigDiagnostics)
@@ -53,12 +56,6 @@ struct Setup {
       diagnostics.error(ConfigProblem(position: nil, message: "\(error). \(hint)"))
       return nil
     }
-  }
-
-  private static func explain(_ errors: [ConfigProblem], in file: String) {
-    for error in errors { StandardStream.error.write("error: \(error)\n") }
-    let count = errors.count == 1 ? "1 mistake" : "\(errors.count) mistakes"
-    StandardStream.error.write("\(file) cannot be used: \(count). Nothing was started.\n")
   }
 
   // MARK: What was found
@@ -90,13 +87,15 @@ struct Setup {
 
   // MARK: What follows from it
 
-  func logger(clock: any Clock, environment: [String: String]) -> Logger {
-    let format = logFormat(environment)
-    let level = logLevel
-    return Logger(label: "otlpd") { _ in LineLogHandler(format: format, level: level, clock: clock) }
+  func sinkContext(metrics: MetricRegistry, logger: Logger, clock: any Clock) -> SinkContext {
+    SinkContext(
+      version: Version.current, dataDirectory: dataDirectory, clock: clock, logger: logger, metrics: metrics,
+      authenticators: config.authenticators)
   }
 
-  private func logFormat(_ environment: [String: String]) -> LogFormat {
+  var logSettings: LogSettings.Values { LogSettings.Values(format: logFormat, level: logLevel) }
+
+  private var logFormat: LogFormat {
     if config.telemetry.logEncoding == .json { return .json }
     if ProcessStatistics.isTerminal(StandardStream.error.rawValue) { return .terminal }
     // systemd.exec(5): set when standard error is connected to the journal.
@@ -186,12 +185,26 @@ struct Setup {
       guard !signals.isEmpty else { return nil }
       let loops = config.loops(of: id)
       return DaemonPlan.SinkPlan(
-        id: id.description, signals: Signal.allCases.filter(signals.contains), delivery: config.delivery(of: id),
-        loops: Signal.allCases.filter(loops.contains)
-      ) { context in
-        let made = sink.makeSink(id: id.description, context: context)
-        return loops.isEmpty ? made : SelfLoopSink(made, signals: loops)
-      }
+        id: id.description, config: sink, authenticator: sink.auth?.id.flatMap { config.authenticators[$0] },
+        signals: Signal.allCases.filter(signals.contains), delivery: config.delivery(of: id),
+        loops: Signal.allCases.filter(loops.contains))
     }
+  }
+}
+
+/// Why a configuration cannot be used: every mistake in it.
+struct UnusableConfig: Error, CustomStringConvertible {
+  let name: String
+  let problems: [ConfigProblem]
+
+  var description: String {
+    let count = problems.count == 1 ? "1 mistake" : "\(problems.count) mistakes"
+    return "\(name) cannot be used: \(count)"
+  }
+
+  /// Tells a person at the command line.
+  func explain() {
+    for problem in problems { StandardStream.error.write("error: \(problem)\n") }
+    StandardStream.error.write("\(self). Nothing was started.\n")
   }
 }

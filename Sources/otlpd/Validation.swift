@@ -5,9 +5,14 @@ internal import System
 enum Validation {
   /// Prints every mistake to standard error; warnings, keys without effect and the verdict to standard output.
   static func run(configPath: String?, dataDirectory: String?) -> ExitStatus {
-    let environment = ProcessStatistics.environment
-    guard let setup = Setup.load(configPath: configPath, dataDirectory: dataDirectory, environment: environment)
-    else { return .unusableConfig }
+    let setup: Setup
+    do throws(UnusableConfig) {
+      setup = try Setup(
+        configPath: configPath, dataDirectory: dataDirectory, environment: ProcessStatistics.environment)
+    } catch {
+      error.explain()
+      return .unusableConfig
+    }
     for finding in setup.findings { StandardStream.output.write(finding + "\n") }
     StandardStream.output.write("\(configPath ?? "embedded default"): valid\n")
     return .success

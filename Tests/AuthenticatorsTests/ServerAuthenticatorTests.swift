@@ -123,7 +123,7 @@ private func write(_ text: String, to path: String) throws {
           carol:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=
       """, BasicAuthConfig.self)
     try authenticator.start()
-    defer { authenticator.stop() }
+    defer { authenticator.stop(deciding: false) }
     // The second time a right password is known already.
     #expect(verdict(authenticator, value) == expected)
     #expect(verdict(authenticator, value) == expected)
@@ -134,7 +134,7 @@ private func write(_ text: String, to path: String) throws {
     let hash = "$2y$04$abcdefghijklmnopqrstuuLZYjhNQAOdpbzt4WxWlUHjv1wsyH5DG"
     let authenticator = try server("htpasswd: {inline: 'alice:\(hash)'}", BasicAuthConfig.self)
     try authenticator.start()
-    defer { authenticator.stop() }
+    defer { authenticator.stop(deciding: false) }
     let field: (String) -> String? = { _ in "Basic YWxpY2U6czNjcmV0" }
     #expect(words(authenticator.check(field)) == "undecided")
     #expect(verdict(authenticator, "Basic YWxpY2U6czNjcmV0") == "accepted alice")

@@ -14,11 +14,8 @@ struct HTTPServerLifecycleTests {
   func busyAddress() throws {
     let server = try TestServer()
     defer { server.stop() }
-    let address = try #require(ListenAddress(parsing: server.address))
-    let second = HTTPServer(
-      reactor: server.reactor, address: address, handler: { _, _ in }, shared: server.shared,
-      metrics: MetricRegistry(), logger: Logger(label: "test"))
-    let error = #expect(throws: ListenError.self) { try second.start() }
+    let second = Listeners(reactor: server.reactor)
+    let error = #expect(throws: ListenError.self) { try second.open(for: [server.other(at: server.address)]) }
     #expect(error?.description.hasPrefix("cannot listen on \(server.address): address already in use. ") == true)
   }
 
@@ -29,18 +26,14 @@ struct HTTPServerLifecycleTests {
     let client = try server.client()
     try client.send(post("/a", ""))
     _ = try client.response()
-    server.server.stopAccepting()
+    server.listeners.stopAccepting()
     let late = try server.client()
     try late.send(post("/late", ""))
     #expect(try late.rest().isEmpty)
     try client.send(post("/b", ""))
     #expect(try client.response().hasSuffix("POST /b 0"))
-    let address = try #require(ListenAddress(parsing: server.address))
-    let next = HTTPServer(
-      reactor: server.reactor, address: address, handler: { _, _ in }, shared: server.shared,
-      metrics: MetricRegistry(), logger: Logger(label: "test"))
-    #expect(try next.start() == server.address)
-    next.stopAccepting()
+    let next = Listeners(reactor: server.reactor)
+    #expect(try next.open(for: [server.other(at: server.address)]).addresses == [server.address])
   }
 
   @Test("Stopping closes idle connections, lets a request in flight be answered, and announces the close")

@@ -13,25 +13,40 @@ import Testing
 /// A server on a port of its own that answers with the method, the path and the size of the body.
 struct TestServer {
   let reactor: Reactor
-  let server: HTTPServer
+  let listeners: Listeners
   let address: String
   let metrics = MetricRegistry()
   let shared: SharedResources
+  private let clock: any Clock
 
   init(
     loops: Int = 1, limits: Limits = Limits(), memory: Int = 256 << 20, tls: TLSServer? = nil,
     listen: String = "127.0.0.1:0", clock: any Clock = SystemClock(),
     handler: @escaping HTTPHandler = { request, reply in reply.send(describe(request)) }
   ) throws {
+    self.clock = clock
     reactor = try Reactor(loops: loops, clock: clock)
+    listeners = Listeners(reactor: reactor)
     let address = listen.hasPrefix("/") ? ListenAddress(path: listen) : try #require(ListenAddress(parsing: listen))
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     shared = SharedResources(memoryBytesMax: memory, metrics: metrics, logger: logger, clock: clock)
-    server = HTTPServer(
-      reactor: reactor, address: address, tls: tls, limits: limits, handler: handler, shared: shared, metrics: metrics,
-      logger: logger)
-    self.address = try server.start()
+    let server = HTTPServer(
+      name: "test", address: address, tls: tls, limits: limits, handler: handler, shared: shared, metrics: metrics,
+      logger: logger, clock: clock)
+    let opening = try listeners.open(for: [server])
+    self.address = opening.addresses[0]
     try reactor.start()
+    listeners.serve(opening)
+  }
+
+  /// Another server on the same loops.
+  func other(
+    at listen: String, speech: HTTPSpeech = .http1, limits: Limits = Limits(), gate: HTTPGate? = nil,
+    handler: @escaping HTTPHandler = { request, reply in reply.send(describe(request)) }
+  ) throws -> HTTPServer {
+    HTTPServer(
+      name: "test", address: try #require(ListenAddress(parsing: listen)), speech: speech, limits: limits, gate: gate,
+      handler: handler, shared: shared, metrics: metrics, logger: Logger(label: "test"), clock: clock)
   }
 
   func client() throws -> TestClient { try TestClient(to: address) }

@@ -60,20 +60,22 @@ package final class SQLiteSink: Sink {
     for signal in Signal.allCases {
       metrics.reading(
         "otlpd_store_rows", kind: .counter, help: "Spans, data points and log records stored.",
-        labels: [sink, Label("signal", signal.name)]
+        labels: [sink, Label("signal", signal.name)], goesOn: true
       ) { Double(store.counts.rows[signal] ?? 0) }
     }
     metrics.reading(
       "otlpd_store_duplicate_spans", kind: .counter,
-      help: "Spans left out because the day's file had them already: retries of a client.", labels: [sink]
+      help: "Spans left out because the day's file had them already: retries of a client.", labels: [sink],
+      goesOn: true
     ) { Double(store.counts.duplicateSpans) }
     metrics.reading(
       "otlpd_store_corrupt_files", kind: .counter,
-      help: "Files renamed to .corrupt because they were damaged or of another application.", labels: [sink]
+      help: "Files renamed to .corrupt because they were damaged or of another application.", labels: [sink],
+      goesOn: true
     ) { Double(store.counts.corruptFiles) }
     metrics.reading(
       "otlpd_store_lost_files", kind: .counter,
-      help: "Files made again because they were deleted or replaced while open.", labels: [sink]
+      help: "Files made again because they were deleted or replaced while open.", labels: [sink], goesOn: true
     ) { Double(store.counts.lostFiles) }
     metrics.reading(
       "otlpd_store_bytes", help: "Bytes of all day files with their logs.", labels: [sink]

@@ -2,6 +2,7 @@
 
 internal import Journal
 internal import Logging
+internal import OTLP
 internal import Pipeline
 internal import System
 
@@ -30,7 +31,8 @@ final class JournalLog: Sendable {
       metadata: ["bytes": "\(change.bytes)", "limit": "\(change.limit)", "slowest_sink": "\(change.slowest ?? "none")"])
   }
 
-  func removed(_ sink: RemovedSink, signal: String) {
+  func removed(_ sink: RemovedSink) {
+    let signal = Signal(rawValue: sink.signal)?.name ?? "\(sink.signal)"
     logger.warning(
       """
       what waited for a sink that is not in the configuration any more is dropped; let a sink drain before it is \

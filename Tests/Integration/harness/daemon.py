@@ -169,6 +169,26 @@ class Daemon:
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read()
 
+    # Changing
+
+    def write(self, document):
+        """Replaces the configuration, as editors do: another file of the same name."""
+        text = document if isinstance(document, str) else json.dumps(document, indent=2)
+        beside = self.config.with_suffix(".new")
+        beside.write_text(text)
+        beside.replace(self.config)
+
+    def reloads(self, result: str) -> float:
+        return self.metric("otlpd_config_reloads", result=result)
+
+    def reload(self, document=None, result: str = "success"):
+        """Lets the daemon read its configuration again, and waits for what comes of it."""
+        if document is not None:
+            self.write(document)
+        before = self.reloads(result)
+        self.process.send_signal(signal.SIGHUP)
+        eventually(lambda: self.reloads(result) > before, seconds=20)
+
     # Stopping
 
     def terminate(self, timeout: float = 20, with_signal: int = signal.SIGTERM) -> int:
