@@ -27,11 +27,12 @@ enum Daemon {
       error.explain()
       return .unusableConfig
     }
-    let logs = LogSettings(setup.logSettings)
-    let logger = Logger(label: "otlpd") { _ in LineLogHandler(logs, clock: clock) }
-    setup.logFindings(to: logger)
     let metrics = MetricRegistry()
-    registerProcess(in: metrics, clock: clock)
+    metrics.registerProcess(clock: clock)
+    metrics.describeTarget(setup.targetAttributes)
+    let log = LogWriter(setup.logSettings, clock: clock, metrics: metrics)
+    let logger = log.logger
+    setup.logFindings(to: logger)
     let manager = ServiceManager(environment: environment)
     do {
       let context = setup.sinkContext(metrics: metrics, logger: logger, clock: clock)
@@ -44,7 +45,7 @@ enum Daemon {
       let report = ServiceReport(manager: manager, reactor: graph.reactor, logger: logger) { graph.lags }
       try report.start(addresses: addresses)
       let reloader = Reloader(
-        graph: graph, load: load, logs: logs, report: report, metrics: metrics, logger: logger, clock: clock)
+        graph: graph, load: load, log: log, report: report, metrics: metrics, clock: clock)
       let isWhole = waitForStop(reloader, logger)
       report.stop()
       graph.beginStop()
@@ -72,15 +73,6 @@ enum Daemon {
         guard reloader.reload() else { return false }
       }
     }
-  }
-
-  private static func registerProcess(in metrics: MetricRegistry, clock: any Clock) {
-    let start = clock.monotonic
-    let identity = ServiceIdentity(
-      name: "otlpd", version: Version.current, instanceID: String(UInt64.random(in: 1...UInt64.max), radix: 16))
-    metrics.registerProcess(
-      identity, uptime: { clock.monotonic.since(start).seconds }, cpuSeconds: { ProcessStatistics.cpuSeconds },
-      residentBytes: { Double(ProcessStatistics.residentBytes) })
   }
 }
 

@@ -8,7 +8,7 @@ internal import System
 struct Reloader {
   private let graph: DaemonGraph
   private let load: () throws(UnusableConfig) -> Setup
-  private let logs: LogSettings
+  private let log: LogWriter
   private let report: ServiceReport
   private let metrics: MetricRegistry
   private let logger: Logger
@@ -20,15 +20,15 @@ struct Reloader {
 
   /// - Parameter load: reads the configuration from where it was read at the start.
   init(
-    graph: DaemonGraph, load: @escaping () throws(UnusableConfig) -> Setup, logs: LogSettings,
-    report: ServiceReport, metrics: MetricRegistry, logger: Logger, clock: any Clock
+    graph: DaemonGraph, load: @escaping () throws(UnusableConfig) -> Setup, log: LogWriter,
+    report: ServiceReport, metrics: MetricRegistry, clock: any Clock
   ) {
     self.graph = graph
     self.load = load
-    self.logs = logs
+    self.log = log
     self.report = report
     self.metrics = metrics
-    self.logger = logger
+    logger = log.logger
     self.clock = clock
     func reloads(_ result: String) -> Counter {
       metrics.counter(
@@ -60,7 +60,8 @@ struct Reloader {
       let setup = try load()
       let context = setup.sinkContext(metrics: metrics, logger: logger, clock: clock)
       listening = try graph.change(to: setup.plan, context)
-      logs.change(to: setup.logSettings)
+      log.apply(setup.logSettings)
+      metrics.describeTarget(setup.targetAttributes)
       setup.logFindings(to: logger)
       Setup.warnOfExposure(setup.plan, logger)
       logger.info("configuration reloaded")

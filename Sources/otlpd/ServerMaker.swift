@@ -35,9 +35,16 @@ struct ServerMaker {
   }
 
   var servers: [Generation.Server] {
-    var servers = plan.receivers.map(server) + plan.grpcReceivers.map(server)
-    if let address = plan.telemetryAddress { servers.append(telemetry(at: address)) }
-    return servers
+    plan.pages.map(server) + plan.receivers.map(server) + plan.grpcReceivers.map(server) + plan.telemetry.map(server)
+  }
+
+  private func server(_ page: DaemonPlan.PagePlan) -> Generation.Server {
+    let context = PageContext(
+      metrics: base.metrics, readiness: base.readiness, service: plan.service, clock: base.clock)
+    let http = HTTPServer(
+      name: page.id, address: page.address, limits: plan.limits, handler: page.make(context), shared: base.shared,
+      metrics: base.metrics, logger: base.logger, clock: base.clock)
+    return Generation.Server(component: page.id, http: http)
   }
 
   private func server(_ receiver: DaemonPlan.Receiver) -> Generation.Server {
@@ -68,14 +75,16 @@ struct ServerMaker {
     return Generation.Server(component: receiver.id, isGRPC: true, http: http)
   }
 
-  private func telemetry(at address: ListenAddress) -> Generation.Server {
+  private func server(_ telemetry: DaemonPlan.TelemetryPlan) -> Generation.Server {
+    let address = telemetry.address
     let queries = QueryAPI(
       reader: plan.storeDirectory.map { StoreReader(directory: $0) }, threads: base.queryThreads, clock: base.clock)
     let http = HTTPServer(
       name: "telemetry", address: address, limits: plan.limits,
       handler: { [admin] request, reply in
-        if let page = admin.answer(request, isLocal: address.isLocal) { return reply.send(page) }
-        if let refusal = admin.refusal(of: request, isLocal: address.isLocal) { return reply.send(refusal) }
+        let page = admin.answer(request, isLocal: address.isLocal, naming: telemetry.naming)
+        if let page { return reply.send(page) }
+        if let refusal = AdminEndpoints.refusal(of: request, isLocal: address.isLocal) { return reply.send(refusal) }
         if !queries.handle(request, reply) { reply.send(admin.notFound(request)) }
       }, shared: base.shared, metrics: base.metrics, logger: base.logger, clock: base.clock)
     return Generation.Server(component: "telemetry", http: http)
