@@ -12,11 +12,12 @@ struct OtlpdCommand: ParsableCommand {
       otlpd [--config <file>] [--data-dir <directory>]
       otlpd validate [--config <file>]
       otlpd journal (inspect | verify | export) [<directory>]
+      otlpd doctor [--config <file>]
       otlpd (services | routes | traces | trace | logs | metrics | findings | sql | tail) ...
       otlpd --version
       """,
     version: "otlpd \(Version.current)",
-    subcommands: [Run.self, Validate.self, Journal.self],
+    subcommands: [Run.self, Validate.self, Journal.self, Doctor.self],
     groupedSubcommands: [
       CommandGroup(
         name: "Stored telemetry",
