@@ -13,11 +13,12 @@ struct OtlpdCommand: ParsableCommand {
       otlpd validate [--config <file>]
       otlpd journal (inspect | verify | export) [<directory>]
       otlpd doctor [--config <file>]
+      otlpd send [traces] [metrics] [logs]
       otlpd (services | routes | traces | trace | logs | metrics | findings | sql | tail) ...
       otlpd --version
       """,
     version: "otlpd \(Version.current)",
-    subcommands: [Run.self, Validate.self, Journal.self, Doctor.self],
+    subcommands: [Run.self, Validate.self, Journal.self, Doctor.self, Send.self],
     groupedSubcommands: [
       CommandGroup(
         name: "Stored telemetry",
