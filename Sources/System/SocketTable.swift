@@ -51,15 +51,20 @@ package enum ProcessTable {
   }
 
   /// The process that has a listening socket open; nil when it is not ours to know.
-  package static func owner(of listener: SocketTable.Listener) -> Process? {
+  ///
+  /// - Parameter name: whom to name of several; a service manager keeps the sockets that it passes on.
+  package static func owner(of listener: SocketTable.Listener, preferring name: String) -> Process? {
     let wanted = "socket:[\(listener.inode)]"
     let names = (try? Directory(path: "/proc").entries()) ?? []
+    var found: Process?
     for identifier in names.compactMap({ Int($0) }) {
       let directory = Directory(path: "/proc/\(identifier)/fd")
-      guard let descriptors = try? directory.entries() else { continue }
-      if descriptors.contains(where: { directory.link($0) == wanted }) { return process(identifier) }
+      guard let descriptors = try? directory.entries(), descriptors.contains(where: { directory.link($0) == wanted })
+      else { continue }
+      found = process(identifier) ?? found
+      if found?.name == name { return found }
     }
-    return nil
+    return found
   }
 
   /// nil when there is none of that number.

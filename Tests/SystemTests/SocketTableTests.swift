@@ -35,7 +35,7 @@ struct SocketTableTests {
     }
     let port = UInt16(bigEndian: address.sin_port)
     let found = try #require(SocketTable.current.listeners.first { $0.port == port })
-    #expect(ProcessTable.owner(of: found)?.identifier == Int(getpid()))
+    #expect(ProcessTable.owner(of: found, preferring: "")?.identifier == Int(getpid()))
   }
 
   @Test("Who has locked a directory is known, and that nobody has")
