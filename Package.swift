@@ -158,7 +158,12 @@ let package = Package(
       ]),
     tests("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System", logging]),
     tests("Commands", ["Sinks", "HTTPClient", "OTLP", "Bytes"]),
-    tests("otlpd", ["Config", "Pipeline", "Sinks", "Authenticators", "Receivers", "Processors"]),
+    tests(
+      "otlpd",
+      [
+        "Admin", "Config", "Pipeline", "Sinks", "Authenticators", "Receivers", "Processors", "SelfTelemetry", "System",
+        logging,
+      ]),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

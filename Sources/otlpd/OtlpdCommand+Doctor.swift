@@ -64,8 +64,11 @@ extension DoctorSubject {
       door.needsCredentials = receiver.authenticator != nil
       return door
     }
-    if let address = plan.telemetryAddress {
-      doors.append(Door(id: "telemetry", speech: .telemetry, host: address.host, port: address.port))
+    doors += plan.telemetry.map { telemetry in
+      Door(id: "telemetry", speech: .telemetry, host: telemetry.address.host, port: telemetry.address.port)
+    }
+    doors += plan.pages.map { page in
+      Door(id: page.id, speech: .pages, host: page.address.host, port: page.address.port)
     }
     self.init(
       doors: doors, dataDirectory: dataDirectory, storeDirectory: plan.storeDirectory,

@@ -20,7 +20,7 @@ struct ArrivalsTests {
     let all = findings(
       """
       otelcol_receiver_accepted_spans{receiver="otlp",transport="http"} 40
-      otelcol_receiver_accepted_log_records{receiver="otlp",transport="grpc"} 2
+      otelcol_receiver_accepted_log_records_total{receiver="otlp",transport="grpc"} 2
       otlpd_dropped_items{exporter="sqlite",signal="traces",reason="invalid"} 0
       """)
     #expect(all == [DoctorFinding(.ok, "telemetry", "42 items accepted since the start")])
@@ -34,6 +34,7 @@ struct ArrivalsTests {
         #"otlpd_unauthenticated_requests{receiver="otlp",transport="http",reason="missing"}"#, "credentials are missing"
       ),
       (#"otlpd_unauthenticated_requests{receiver="otlp",transport="http",reason="wrong"}"#, "credentials are wrong"),
+      (#"otlpd_malformed_requests_total{receiver="otlp",transport="http",signal="traces"}"#, "the body is not OTLP"),
       (#"otlpd_rejected_items{receiver="otlp",transport="http",signal="traces"}"#, "dropped at the door"),
       (#"otlpd_journal_refused_groups{reason="full"}"#, "a sink does not keep up"),
       (#"otlpd_journal_refused_groups{reason="no_space"}"#, "the disk is full"),

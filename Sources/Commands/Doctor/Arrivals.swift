@@ -16,7 +16,7 @@ package struct Arrivals: Sendable {
   /// What was found; the first says whether anything arrives.
   package var findings: [DoctorFinding] {
     let troubles = refusals + doors + delivery
-    let uptime = Quantity.duration(milliseconds: samples.sum("otelcol_process_uptime") * 1000)
+    let uptime = Quantity.duration(milliseconds: samples.sum(prefix: "otelcol_process_uptime") * 1000)
     guard accepted == 0 else {
       return [DoctorFinding(.ok, Arrivals.place, "\(count(accepted, "item")) accepted since the start")] + troubles
     }

@@ -35,7 +35,7 @@ package struct Doctor {
 
   /// What an app's environment has to hold, as lines for a shell.
   package var exports: String {
-    let open = subject.doors.filter { $0.path == nil && $0.speech != .telemetry }
+    let open = subject.doors.filter { $0.path == nil && ($0.speech == .http || $0.speech == .grpc) }
     guard let door = open.first(where: { $0.speech == .http }) ?? open.first else { return "" }
     let language = door.speech == .http ? "http/protobuf" : "grpc"
     var lines = ["OTEL_EXPORTER_OTLP_ENDPOINT=\(door.url)", "OTEL_EXPORTER_OTLP_PROTOCOL=\(language)"]
@@ -119,7 +119,13 @@ package struct Doctor {
       ]
     }
     let owner = ProcessTable.owner(of: listener, preferring: "otlpd")
-    let answer = door.speech == .grpc ? greetGRPC(door, owner) : greetHTTP(door)
+    let answer =
+      switch door.speech {
+      case .http, .telemetry: greetHTTP(door)
+      // Who asks for credentials is not called: it would count a request without them.
+      case .grpc where !door.needsCredentials: greetGRPC(door)
+      case .grpc, .pages: recognise(owner)
+      }
     switch answer {
     case .failure(let reason):
       let who = owner.map { "\($0) listens there" } ?? "somebody listens there"
@@ -164,13 +170,7 @@ package struct Doctor {
   }
 
   /// Calls a method that otlpd does not have: whatever it says, in gRPC's words, says that it is there.
-  ///
-  /// Who asks for credentials is not called: it would count a request without them.
-  private func greetGRPC(_ door: DoctorSubject.Door, _ owner: ProcessTable.Process?) -> Greeting {
-    if door.needsCredentials {
-      let isKnown = owner == nil || ["otlpd", "systemd"].contains(owner?.name)
-      return isKnown ? .success([]) : .failure("it is another program")
-    }
+  private func greetGRPC(_ door: DoctorSubject.Door) -> Greeting {
     do throws(HTTPClientError) {
       let fields = [HTTPField("Content-Type", "application/grpc"), HTTPField("TE", "trailers")]
       // A message of no bytes in its frame.
@@ -182,6 +182,12 @@ package struct Doctor {
     } catch {
       return .failure(error.description.printable)
     }
+  }
+
+  /// Looks only at who listens; systemd does until otlpd has taken its sockets.
+  private func recognise(_ owner: ProcessTable.Process?) -> Greeting {
+    let isKnown = owner == nil || ["otlpd", "systemd"].contains(owner?.name)
+    return isKnown ? .success([]) : .failure("it is another program")
   }
 
   /// The counters of the running otlpd; nil when no page of them can be read.

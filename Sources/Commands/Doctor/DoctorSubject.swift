@@ -4,9 +4,15 @@
 package struct DoctorSubject: Sendable {
   /// A listener.
   package struct Door: Sendable, Equatable {
-    package enum Speech: Sendable { case http, grpc, telemetry }
+    package enum Speech: Sendable {
+      case http, grpc
+      /// `/metrics`, `/readyz` and the query API.
+      case telemetry
+      /// An extension's own pages.
+      case pages
+    }
 
-    /// The receiver, or `telemetry`.
+    /// The receiver or extension, or `telemetry`.
     package let id: String
     package let speech: Speech
     /// Empty for all interfaces.
@@ -36,6 +42,7 @@ package struct DoctorSubject: Sendable {
       case .http: "\(id) (OTLP/HTTP)"
       case .grpc: "\(id) (OTLP/gRPC)"
       case .telemetry: "telemetry"
+      case .pages: "\(id) (extension)"
       }
     }
   }

@@ -17,7 +17,9 @@ package struct PrometheusSamples: Sendable {
       else { return nil }
       let identity = line[..<space]
       let name = identity.prefix { $0 != "{" }
-      return Series(name: name, labels: PrometheusSamples.labels(identity.dropFirst(name.count)), value: value)
+      let labels = PrometheusSamples.labels(identity.dropFirst(name.count))
+      // A reader may have asked for the names with this suffix.
+      return Series(name: name.hasSuffix("_total") ? name.dropLast(6) : name, labels: labels, value: value)
     }
   }
 
