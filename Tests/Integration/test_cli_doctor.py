@@ -75,7 +75,11 @@ def check(patient, name: str, status: int = 1):
 
 
 def test_all_is_well(patient):
-    patient = patient({"sqlite": None}).start()
+    patient = patient({"sqlite": None})
+    patient.ports["HEALTH"] = free_port()
+    patient.document["extensions"]["health_check"] = {"endpoint": f"127.0.0.1:{patient.ports['HEALTH']}"}
+    patient.document["service"]["extensions"].append("health_check")
+    patient.start()
     assert patient.send() == 200
     check(patient, "well", 0)
 

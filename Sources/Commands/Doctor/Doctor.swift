@@ -119,24 +119,20 @@ package struct Doctor {
       ]
     }
     let owner = ProcessTable.owner(of: listener, preferring: "otlpd")
-    let answer =
-      switch door.speech {
-      case .http, .telemetry: greetHTTP(door)
-      // Who asks for credentials is not called: it would count a request without them.
-      case .grpc where !door.needsCredentials: greetGRPC(door)
-      case .grpc, .pages: recognise(owner)
-      }
+    let who = owner?.description ?? "somebody"
+    // A gRPC listener that asks for credentials is not called: it would count a request without them.
+    let isAsked = door.speech != .pages && !(door.speech == .grpc && door.needsCredentials)
+    let answer = isAsked ? door.speech == .grpc ? greetGRPC(door) : greetHTTP(door) : recognise(owner)
     switch answer {
     case .failure(let reason):
-      let who = owner.map { "\($0) listens there" } ?? "somebody listens there"
-      let text = "\(who), and does not answer as \(door.title): \(reason)"
+      let text = "\(who) listens there, and does not answer as \(door.title): \(reason)"
       let next =
         owner?.name == "otlpd"
         ? "look at its log: journalctl -u otlpd" : "stop that program, or give the receiver another endpoint"
       return [DoctorFinding(.problem, place, text, next: next)]
     case .success(let warnings):
-      let who = owner.map { " by \($0)" } ?? ""
-      return [DoctorFinding(.ok, place, "\(door.title) answers\(who)")] + warnings
+      let verb = isAsked ? "answers as" : "listens for"
+      return [DoctorFinding(.ok, place, "\(who) \(verb) \(door.title)")] + warnings
     }
   }
 
