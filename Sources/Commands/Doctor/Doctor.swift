@@ -122,7 +122,8 @@ package struct Doctor {
     let who = owner?.description ?? "somebody"
     // A gRPC listener that asks for credentials is not called: it would count a request without them.
     let isAsked = door.speech != .pages && !(door.speech == .grpc && door.needsCredentials)
-    let answer = isAsked ? door.speech == .grpc ? greetGRPC(door) : greetHTTP(door) : recognise(owner)
+    let answer =
+      if !isAsked { recognise(owner) } else if door.speech == .grpc { greetGRPC(door) } else { greetHTTP(door) }
     switch answer {
     case .failure(let reason):
       let text = "\(who) listens there, and does not answer as \(door.title): \(reason)"
