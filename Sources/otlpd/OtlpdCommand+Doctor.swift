@@ -26,10 +26,12 @@ extension OtlpdCommand {
       let service = options.config == nil ? SystemdUnit().service : nil
       let config = options.config ?? service?.config
       let name = config ?? "embedded default"
-      guard
-        let setup = Setup.load(
+      let setup: Setup
+      do throws(UnusableConfig) {
+        setup = try Setup(
           configPath: config, dataDirectory: options.dataDir ?? service?.dataDirectory, environment: environment)
-      else {
+      } catch {
+        error.explain()
         let finding = DoctorFinding(
           .problem, "configuration", "\(name) cannot be used: see above", next: "mend it; otlpd validate checks it")
         StandardStream.output.write(DoctorReport.text([finding], exports: "", style))
