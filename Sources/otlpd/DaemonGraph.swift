@@ -170,16 +170,17 @@ final class DaemonGraph: Sendable {
         refusalBody: grpc.refusal, shared: shared, metrics: metrics, logger: logger)
       return Server(component: receiver.id, isGRPC: true, http: http)
     }
-    if let address = plan.telemetryAddress {
+    servers += plan.pageListeners.map { listener in
+      let isLocal = listener.address.isLocal
       let http = HTTPServer(
-        reactor: reactor, address: address, limits: plan.limits,
+        reactor: reactor, address: listener.address, limits: plan.limits,
         handler: { request, reply in
-          if let page = admin.answer(request, isLocal: address.isLocal) { return reply.send(page) }
-          if let refusal = admin.refusal(of: request, isLocal: address.isLocal) { return reply.send(refusal) }
-          if !queries.handle(request, reply) { reply.send(admin.notFound(request)) }
+          if let page = admin.answer(request, isLocal: isLocal) { return reply.send(page) }
+          if let refusal = admin.refusal(of: request, isLocal: isLocal) { return reply.send(refusal) }
+          if !listener.hasQueries || !queries.handle(request, reply) { reply.send(admin.notFound(request)) }
         }, shared: shared,
         metrics: metrics, logger: logger)
-      servers.append(Server(component: "telemetry", http: http))
+      return Server(component: listener.component, http: http)
     }
     return servers
   }

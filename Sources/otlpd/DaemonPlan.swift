@@ -66,6 +66,10 @@ struct DaemonPlan: Sendable {
   var journal: JournalSettings
   /// Where `/metrics` is served besides the OTLP port; nil when it is switched off.
   var telemetryAddress: ListenAddress?
+  /// Where the query API is besides; nil for where `/metrics` is.
+  var adminAddress: ListenAddress?
+  /// Where the query API is once more, for clients of Jaeger.
+  var jaegerAddress: ListenAddress?
   /// Where the files are that the query API reads; nil when no pipeline has a `sqlite` exporter.
   var storeDirectory: String?
 
@@ -74,8 +78,26 @@ struct DaemonPlan: Sendable {
     let plain =
       receivers.filter { $0.tls == nil && $0.authenticator == nil }.map(\.address)
       + grpcReceivers.filter { $0.tls == nil && $0.authenticator == nil }.map(\.address)
-      + (telemetryAddress.map { [$0] } ?? [])
+      + pageListeners.map(\.address)
     return plain.filter { !$0.isLocal }
+  }
+
+  /// A listener with pages for people and their tools.
+  struct PageListener: Sendable {
+    let component: String
+    let address: ListenAddress
+    let hasQueries: Bool
+  }
+
+  /// The query API is on the administrator's listener; without one, where the metrics are.
+  var pageListeners: [PageListener] {
+    let telemetry = telemetryAddress == adminAddress ? nil : telemetryAddress
+    let all = [("telemetry", telemetry), ("admin", adminAddress), ("jaeger_query", jaegerAddress)]
+    return all.compactMap { component, address in
+      address.map {
+        PageListener(component: component, address: $0, hasQueries: component != "telemetry" || adminAddress == nil)
+      }
+    }
   }
 
   /// How telemetry can come in.

@@ -124,8 +124,13 @@ struct Setup {
           sinks: pipeline.sinks.map(\.description))
       },
       journal: config.journal.settings(dataDirectory: dataDirectory),
-      telemetryAddress: config.telemetry.metricsListener.flatMap { ListenAddress(parsing: $0.description) },
+      telemetryAddress: address(config.telemetry.metricsListener), adminAddress: address(config.admin?.endpoint),
+      jaegerAddress: address(config.jaegerQuery?.endpoint),
       storeDirectory: storeDirectory)
+  }
+
+  private func address(_ endpoint: HostPort?) -> ListenAddress? {
+    endpoint.flatMap { ListenAddress(parsing: $0.description) }
   }
 
   /// Of the first `sqlite` exporter that a pipeline names.

@@ -330,7 +330,7 @@ import Testing
       (
         "helth_check: ",
         #"extensions::helth_check: unknown type: "helth_check" for id: "helth_check"; did you mean "health_check"? "#
-          + "(available: basicauth, bearertokenauth, journal, limits, oauth2client)"
+          + "(available: admin, basicauth, bearertokenauth, jaeger_query, journal, limits, oauth2client)"
       ),
     ])
   func extensions(block: String, message: String) {

@@ -61,6 +61,7 @@ private func paths(_ node: ConfigNode, under path: String = "") -> Set<String> {
     #expect(config.sinks[ComponentID(type: "otlp_grpc")] as? OTLPGRPCSinkConfig == calls)
     #expect(config.journal == JournalConfig())
     #expect(config.limits == LimitsConfig())
+    #expect(config.admin == nil && config.jaegerQuery == nil)
     #expect(config.telemetry == TelemetryConfig())
     #expect(Set(config.sinks.keys.map(\.type)) == Set(SinkTypes.all.map { $0.type }))
   }

@@ -14,6 +14,9 @@ package struct CollectorConfig: Sendable {
   package let authenticators: [ComponentID: any AuthenticatorConfig]
   package let journal: JournalConfig
   package let limits: LimitsConfig
+  /// nil when the file does not have it.
+  package let admin: AdminConfig?
+  package let jaegerQuery: JaegerQueryConfig?
   package let telemetry: TelemetryConfig
   /// In the order of the file; every reference resolves.
   package let pipelines: [PipelineConfig]
@@ -38,6 +41,8 @@ package struct CollectorConfig: Sendable {
     }
     journal = sections.extensions.journal
     limits = sections.extensions.limits
+    admin = sections.extensions.admin
+    jaegerQuery = sections.extensions.jaegerQuery
     telemetry = sections.service.telemetry
     pipelines = sections.pipelines
     guard diagnostics.errors.isEmpty else { return nil }

@@ -30,7 +30,7 @@ enum ComponentKind: Sendable {
     case .processor: ProcessorTypes.all.map { $0.type }.sorted()
     case .sink: SinkTypes.all.map { $0.type }.sorted()
     case .connector: []
-    case .extension: (["journal", "limits"] + AuthenticatorTypes.all.map { $0.type }).sorted()
+    case .extension: (["admin", "jaeger_query", "journal", "limits"] + AuthenticatorTypes.all.map { $0.type }).sorted()
     }
   }
 

@@ -1,4 +1,5 @@
-// `extensions:` of the file: the journal, the limits, the authenticators, and what is not built yet.
+// `extensions:` of the file: the journal, the limits, the listeners for questions, the authenticators, and what is not
+// built yet.
 
 internal import Authenticators
 internal import Config
@@ -20,6 +21,8 @@ enum AuthenticatorUser {
 struct ExtensionsSection {
   private(set) var journal = JournalConfig()
   private(set) var limits = LimitsConfig()
+  private(set) var admin: AdminConfig?
+  private(set) var jaegerQuery: JaegerQueryConfig?
   private(set) var authenticators: [ComponentID: any AuthenticatorConfig] = [:]
   /// Where each id stands.
   private(set) var positions: [ComponentID: SourcePosition] = [:]
@@ -37,12 +40,27 @@ struct ExtensionsSection {
           entry.key.fail("there is only one; remove the name behind the slash")
           continue
         }
-        if id.type == "limits" { entry.value.read(into: &limits) } else { entry.value.read(into: &journal) }
+        read(id.type, entry.value)
       } else if kind.isKnown(id.type) {
         entry.key.warn("extension \(quoted(id.type)) is not built into otlpd and skipped\(Self.replacement(id.type))")
       } else {
         entry.key.fail(kind.problem(with: written, canonical: id.type))
       }
+    }
+  }
+
+  private mutating func read(_ type: String, _ reader: NodeReader) {
+    switch type {
+    case "limits": reader.read(into: &limits)
+    case "admin":
+      var config = AdminConfig()
+      reader.read(into: &config)
+      admin = config
+    case "jaeger_query":
+      var config = JaegerQueryConfig()
+      reader.read(into: &config)
+      jaegerQuery = config
+    default: reader.read(into: &journal)
     }
   }
 
