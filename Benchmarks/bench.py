@@ -1,8 +1,8 @@
-"""`make bench`: the codec alone, the journal beside the bare disk, the store, then what a request, a span, and an idle otlpd cost, beside rotel and a mere discarder.
+"""`make bench`: the codec alone, the journal beside the bare disk, the store, then what a request, a span, forwarding it, and an idle otlpd cost, beside rotel and a mere discarder.
 
 Each number is the median of three runs; the servers take turns, so that all of them see the same minutes. CPU is the
 server's own, user and system. Fails when the codec needs more than limits.json allows.
-Usage: bench.py PATH-TO-OTLPD [codec | journal | store | store-large | servers | doors ...], where names measure only those.
+Usage: bench.py PATH-TO-OTLPD [codec | journal | store | store-large | servers | doors | forwarding ...], where names measure only those.
 CodecBench and StoreBench lie beside otlpd.
 """
 
@@ -19,6 +19,7 @@ import payload
 import servers
 from codec import Codec
 from doors import Doors
+from forwarding import Forwarding
 from journal import Journal
 from servers import compiled, free_port
 from store import Store
@@ -183,7 +184,7 @@ def report(bench: Bench, cpu: dict, idle: dict):
 
 def main():
     otlpd = Path(sys.argv[1]).resolve()
-    chosen = sys.argv[2:] or ["codec", "journal", "store", "servers", "doors"]
+    chosen = sys.argv[2:] or ["codec", "journal", "store", "servers", "doors", "forwarding"]
     failures = []
     with tempfile.TemporaryDirectory() as directory:
         if "codec" in chosen:
@@ -206,6 +207,10 @@ def main():
             sys.stdout.flush()
         if "doors" in chosen:
             for rows in Doors(otlpd, bench.bodies, Path(directory)).tables():
+                table(rows)
+            sys.stdout.flush()
+        if "forwarding" in chosen:
+            for rows in Forwarding(otlpd, bench.bodies, Path(directory)).tables():
                 table(rows)
     if failures:
         sys.exit("\nmore than limits.json allows:\n" + "\n".join(failures))

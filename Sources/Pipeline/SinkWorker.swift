@@ -105,6 +105,7 @@ package final class SinkWorker: Sendable {
       case .send(let lane, let sending):
         let start = clock.monotonic
         let result = send(sending.batch)
+        if case .failure(let error) = result { metrics[lane].note(error, at: clock.wall) }
         let verdict = settle(lane) {
           $0.ended(sending, result, lane: lane, start: start, now: clock.monotonic, jitter: .random(in: -1...1))
         }
