@@ -2,7 +2,7 @@
 
 Each number is the median of three runs; the servers take turns, so that all of them see the same minutes. CPU is the
 server's own, user and system. Fails when the codec needs more than limits.json allows.
-Usage: bench.py PATH-TO-OTLPD [codec | journal | store | store-large | servers | doors | forwarding ...], where names measure only those.
+Usage: bench.py PATH-TO-OTLPD [codec | journal | size | sizing | store | store-large | servers | doors | forwarding ...], where names measure only those.
 CodecBench and StoreBench lie beside otlpd.
 """
 
@@ -19,9 +19,11 @@ import payload
 import servers
 from codec import Codec
 from doors import Doors
+from footprint import Footprint
 from forwarding import Forwarding
 from journal import Journal
 from servers import compiled, free_port
+from sizing import Sizing
 from store import Store
 
 ROUNDS = int(os.environ.get("OTLPD_BENCH_ROUNDS", "3"))
@@ -184,7 +186,7 @@ def report(bench: Bench, cpu: dict, idle: dict):
 
 def main():
     otlpd = Path(sys.argv[1]).resolve()
-    chosen = sys.argv[2:] or ["codec", "journal", "store", "servers", "doors", "forwarding"]
+    chosen = sys.argv[2:] or ["codec", "journal", "size", "sizing", "store", "servers", "doors", "forwarding"]
     failures = []
     with tempfile.TemporaryDirectory() as directory:
         if "codec" in chosen:
@@ -196,6 +198,12 @@ def main():
         if "journal" in chosen:
             for rows in Journal(otlpd, Path(directory)).tables():
                 table(rows)
+            sys.stdout.flush()
+        if "size" in chosen:
+            table(Footprint(otlpd, Path(directory)).rows())
+            sys.stdout.flush()
+        if "sizing" in chosen:
+            table(Sizing(otlpd, Path(directory)).rows())
             sys.stdout.flush()
         for name in {"store", "store-large"}.intersection(chosen):
             for rows in Store(otlpd, Path(directory), is_large=name == "store-large").tables():

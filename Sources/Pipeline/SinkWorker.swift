@@ -245,6 +245,14 @@ package final class SinkWorker: Sendable {
     }
   }
 
+  /// How far the sink is behind: what waits for it, and how long the oldest of it has.
+  package var lag: SinkLag {
+    let now = clock.monotonic
+    let all = cursors.map(\.status)
+    let items = all.reduce(0) { $0 + $1.pending.items }
+    return SinkLag(sink: id, items: items, age: all.compactMap(\.oldest).min().map { now.since($0) })
+  }
+
   // MARK: Stopping
 
   /// How long a sink may take to end an interrupted call and to close.
