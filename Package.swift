@@ -149,7 +149,12 @@ let package = Package(
         "SelfTelemetry", "Bytes", "System", "LoopbackServer", logging,
       ]),
     tests("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System", logging]),
-    tests("otlpd", ["Config", "Pipeline", "Sinks", "Authenticators", "Receivers", "Processors"]),
+    tests(
+      "otlpd",
+      [
+        "Admin", "Config", "Pipeline", "Sinks", "Authenticators", "Receivers", "Processors", "SelfTelemetry", "System",
+        logging,
+      ]),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

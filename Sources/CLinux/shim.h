@@ -2,6 +2,7 @@
 #ifndef OTLPD_CLINUX_SHIM_H
 #define OTLPD_CLINUX_SHIM_H
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>

@@ -98,9 +98,9 @@ def test_the_shipped_files_are_valid(name):
 
 INERT = """\
 extensions:
-  health_check:
-  zpages:
-    endpoint: 127.0.0.1:55679
+  pprof:
+  opamp:
+    server: {}
 receivers:
   otlp:
     protocols:
@@ -121,7 +121,7 @@ exporters:
   otlphttp:
     endpoint: http://127.0.0.1:9
 service:
-  extensions: [health_check, zpages]
+  extensions: [pprof, opamp]
   telemetry:
     metrics:
       level: none
@@ -137,9 +137,9 @@ def test_keys_without_effect_are_named_by_validate_and_at_start(otlpd, tmp_path)
     result = validate(tmp_path, INERT)
     assert result.returncode == 0, result.stderr
     said = result.stdout + result.stderr
-    assert "include_metadata" in said and "health_check" in said and "zpages" in said
+    assert "include_metadata" in said and "pprof" in said and "opamp" in said
     daemon = otlpd(INERT)
-    assert "include_metadata" in daemon.log and "health_check" in daemon.log and "zpages" in daemon.log
+    assert "include_metadata" in daemon.log and "pprof" in daemon.log and "opamp" in daemon.log
     assert daemon.post("/v1/traces", otlp.traces(2).SerializeToString())[0] == 200
 
 

@@ -18,8 +18,9 @@ class Library:
     """Three calls of each endpoint of `apps/library.py`, and some of one whose time is known."""
 
     def __init__(self, directory):
-        extensions = {"admin": {"endpoint": f"127.0.0.1:{free_port()}"}}
-        self.daemon = Daemon(directory, config({"sqlite": None}, extensions=extensions)).start()
+        document = config({"sqlite": None}, extensions={"admin": {"endpoint": f"127.0.0.1:{free_port()}"}})
+        document["service"]["extensions"] = ["admin"]
+        self.daemon = Daemon(directory, document).start()
         self.service = None
         self.service = Service("library:app", "library", self.daemon.url, directory)
         for _ in range(3):

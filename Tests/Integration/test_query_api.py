@@ -116,6 +116,7 @@ def test_the_api_is_where_the_file_says(otlpd):
     """An `admin` address instead of the metrics' own, and one more for clients of Jaeger."""
     extensions = {name: {"endpoint": f"127.0.0.1:{free_port()}"} for name in ("admin", "jaeger_query")}
     document = config({"sqlite": None}, extensions=extensions)
+    document["service"]["extensions"] = list(extensions)
     reader = {"pull": {"exporter": {"prometheus": {"host": "127.0.0.1", "port": free_port()}}}}
     document["service"]["telemetry"]["metrics"] = {"readers": [reader]}
     daemon = otlpd(document)

@@ -20,7 +20,9 @@ def day_file(data, days_ago: int):
 
 def document(**retention):
     extensions = {"admin": {"endpoint": f"127.0.0.1:{free_port()}"}}
-    return config({"sqlite": {"retention": retention}}, extensions=extensions)
+    document = config({"sqlite": {"retention": retention}}, extensions=extensions)
+    document["service"]["extensions"] = ["admin"]
+    return document
 
 
 def requests(daemon, since: str) -> int:

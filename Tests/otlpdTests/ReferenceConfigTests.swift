@@ -1,5 +1,6 @@
 // Holds config/otlpd.reference.yaml and config/otlpd.yaml against the code.
 
+import Admin
 import Config
 import Processors
 import Receivers
@@ -64,7 +65,11 @@ private func paths(_ node: ConfigNode, under path: String = "") -> Set<String> {
     #expect(config.sinks[ComponentID(type: "otlp_grpc")] as? OTLPGRPCSinkConfig == calls)
     #expect(config.journal == JournalConfig())
     #expect(config.limits == LimitsConfig())
-    #expect(config.admin == nil && config.jaegerQuery == nil)
+    #expect(config.pages[ComponentID(type: "health_check")] as? HealthCheckConfig == HealthCheckConfig())
+    #expect(config.pages[ComponentID(type: "admin")] as? AdminConfig == AdminConfig())
+    #expect(config.pages[ComponentID(type: "jaeger_query")] as? JaegerQueryConfig == JaegerQueryConfig())
+    #expect(config.pages[ComponentID(type: "zpages")] as? ZPagesConfig == ZPagesConfig())
+    #expect(Set(config.pages.keys.map(\.type)) == Set(PageExtensionTypes.all.map { $0.type }))
     #expect(config.telemetry == TelemetryConfig())
     #expect(Set(config.sinks.keys.map(\.type)) == Set(SinkTypes.all.map { $0.type }))
   }

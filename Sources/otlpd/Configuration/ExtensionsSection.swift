@@ -1,6 +1,6 @@
-// `extensions:` of the file: the journal, the limits, the listeners for questions, the authenticators, and what is not
-// built yet.
+// `extensions:` of the file: the journal, the limits, the authenticators, the pages, and what is not built yet.
 
+internal import Admin
 internal import Authenticators
 internal import Config
 
@@ -21,9 +21,8 @@ enum AuthenticatorUser {
 struct ExtensionsSection {
   private(set) var journal = JournalConfig()
   private(set) var limits = LimitsConfig()
-  private(set) var admin: AdminConfig?
-  private(set) var jaegerQuery: JaegerQueryConfig?
   private(set) var authenticators: [ComponentID: any AuthenticatorConfig] = [:]
+  private(set) var pages: [ComponentID: any PageExtensionConfig] = [:]
   /// Where each id stands.
   private(set) var positions: [ComponentID: SourcePosition] = [:]
 
@@ -34,13 +33,15 @@ struct ExtensionsSection {
       let id = ComponentID(type: kind.aliases[written.type] ?? written.type, name: written.name)
       positions[id] = entry.key.node.position
       if let type = AuthenticatorTypes.all.first(where: { $0.type == id.type }) {
-        authenticators[id] = Self.read(type, entry.value)
+        authenticators[id] = Self.authenticator(type, entry.value)
+      } else if let type = PageExtensionTypes.all.first(where: { $0.type == id.type }) {
+        pages[id] = Self.page(type, entry.value)
       } else if kind.available.contains(id.type) {
         guard id.name.isEmpty else {
           entry.key.fail("there is only one; remove the name behind the slash")
           continue
         }
-        read(id.type, entry.value)
+        if id.type == "limits" { entry.value.read(into: &limits) } else { entry.value.read(into: &journal) }
       } else if kind.isKnown(id.type) {
         entry.key.warn("extension \(quoted(id.type)) is not built into otlpd and skipped\(Self.replacement(id.type))")
       } else {
@@ -49,23 +50,16 @@ struct ExtensionsSection {
     }
   }
 
-  private mutating func read(_ type: String, _ reader: NodeReader) {
-    switch type {
-    case "limits": reader.read(into: &limits)
-    case "admin":
-      var config = AdminConfig()
-      reader.read(into: &config)
-      admin = config
-    case "jaeger_query":
-      var config = JaegerQueryConfig()
-      reader.read(into: &config)
-      jaegerQuery = config
-    default: reader.read(into: &journal)
-    }
+  private static func authenticator(
+    _ type: any AuthenticatorConfig.Type, _ reader: NodeReader
+  ) -> any AuthenticatorConfig {
+    var config = type.init()
+    reader.read(into: &config)
+    return config
   }
 
-  private static func read<Config: AuthenticatorConfig>(_: Config.Type, _ reader: NodeReader) -> Config {
-    var config = Config()
+  private static func page(_ type: any PageExtensionConfig.Type, _ reader: NodeReader) -> any PageExtensionConfig {
+    var config = type.init()
     reader.read(into: &config)
     return config
   }
@@ -95,7 +89,6 @@ struct ExtensionsSection {
   /// What otlpd has instead.
   private static func replacement(_ type: String) -> String {
     switch type {
-    case "health_check": "; GET /healthz and /readyz on the OTLP port tell the state"
     case "file_storage", "db_storage": "; the journal is the queue of every sink"
     default: ""
     }
