@@ -41,7 +41,7 @@ package struct StoredSpan: Sendable {
   /// Nanoseconds; 0 when the span ends before it starts.
   package var duration: Int64 { max(0, end.subtractingReportingOverflow(start).partialValue) }
 
-  fileprivate init(_ row: borrowing Statement) {
+  init(_ row: borrowing Statement) {
     traceID = row.bytes(0)?.hex ?? ""
     spanID = row.bytes(1)?.hex
     parentSpanID = row.bytes(2)?.hex
@@ -60,14 +60,14 @@ package struct StoredSpan: Sendable {
     resource = row.bytes(15)
     scopeName = row.text(16)
     scopeVersion = row.text(17)
-    scopeAttributes = row.bytes(18)
-    scopeSchemaURL = row.text(19)
-    resourceSchemaURL = row.text(20)
-    droppedAttributes = row.integer(21)
-    droppedEvents = row.integer(22)
-    droppedLinks = row.integer(23)
-    resourceDroppedAttributes = row.integer(24)
-    scopeDroppedAttributes = row.integer(25)
+    scopeAttributes = row.bytes(19)
+    scopeSchemaURL = row.text(20)
+    resourceSchemaURL = row.text(21)
+    droppedAttributes = row.integer(22)
+    droppedEvents = row.integer(23)
+    droppedLinks = row.integer(24)
+    resourceDroppedAttributes = row.integer(25)
+    scopeDroppedAttributes = row.integer(26)
   }
 }
 
@@ -116,14 +116,16 @@ extension StoreReader {
   }
 
   /// What finds the spans, for the test of its plan too.
-  package static let traceStatement = """
+  package static let traceStatement = "\(storedSpans) WHERE trace_id = ?1 LIMIT \(spansMax + 1)"
+
+  /// The columns that a `StoredSpan` reads.
+  static let storedSpans = """
     SELECT trace_id, span_id, parent_span_id, span_rows.name, kind, span_rows.service_name, start_time_unix_nano,
       end_time_unix_nano, status_code, status_message, span_rows.attributes, events, links, trace_state, flags,
-      resources.attributes, scopes.name, scopes.version, scopes.attributes, scopes.schema_url, resources.schema_url,
-      span_rows.dropped_attributes_count, dropped_events_count, dropped_links_count,
+      resources.attributes, scopes.name, scopes.version, span_rows.id, scopes.attributes, scopes.schema_url,
+      resources.schema_url, span_rows.dropped_attributes_count, dropped_events_count, dropped_links_count,
       resources.dropped_attributes_count, scopes.dropped_attributes_count
     FROM span_rows LEFT JOIN resources ON resources.id = resource_id LEFT JOIN scopes ON scopes.id = scope_id
-    WHERE trace_id = ?1 LIMIT \(spansMax + 1)
     """
 
   private static func spans(of ids: [TraceID], _ database: Database) throws(SQLiteError) -> [[StoredSpan]] {
