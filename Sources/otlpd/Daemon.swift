@@ -29,7 +29,7 @@ enum Daemon {
     }
     let metrics = MetricRegistry()
     metrics.registerProcess(clock: clock)
-    metrics.describeTarget(setup.targetAttributes)
+    setup.apply(to: metrics)
     let log = LogWriter(setup.logSettings, clock: clock, metrics: metrics)
     let logger = log.logger
     setup.logFindings(to: logger)

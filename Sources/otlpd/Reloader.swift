@@ -61,7 +61,7 @@ struct Reloader {
       let context = setup.sinkContext(metrics: metrics, logger: logger, clock: clock)
       listening = try graph.change(to: setup.plan, context)
       log.apply(setup.logSettings)
-      metrics.describeTarget(setup.targetAttributes)
+      setup.apply(to: metrics)
       setup.logFindings(to: logger)
       Setup.warnOfExposure(setup.plan, logger)
       logger.info("configuration reloaded")

@@ -18,6 +18,7 @@ struct ServerMaker {
   private let authenticators: [ComponentID: any ServerAuthenticator]
   private let pipeline: Pipeline
   private let admin: AdminEndpoints
+  private let queries: QueryAPI
 
   /// - Parameter tls: the certificates of the listeners that have one, by their names.
   init(
@@ -32,6 +33,8 @@ struct ServerMaker {
       pipelines: plan.pipelines, transports: plan.transports, journal: base.journal, metrics: base.metrics,
       logger: base.logger, clock: base.clock)
     admin = AdminEndpoints(metrics: base.metrics, readiness: base.readiness)
+    queries = QueryAPI(
+      reader: plan.storeDirectory.map { StoreReader(directory: $0) }, threads: base.queryThreads, clock: base.clock)
   }
 
   var servers: [Generation.Server] {
@@ -40,7 +43,7 @@ struct ServerMaker {
 
   private func server(_ page: DaemonPlan.PagePlan) -> Generation.Server {
     let context = PageContext(
-      metrics: base.metrics, readiness: base.readiness, service: plan.service, clock: base.clock)
+      metrics: base.metrics, admin: admin, queries: queries, service: plan.service, clock: base.clock)
     let http = HTTPServer(
       name: page.id, address: page.address, limits: plan.limits, handler: page.make(context), shared: base.shared,
       metrics: base.metrics, logger: base.logger, clock: base.clock)
@@ -76,17 +79,11 @@ struct ServerMaker {
   }
 
   private func server(_ telemetry: DaemonPlan.TelemetryPlan) -> Generation.Server {
-    let address = telemetry.address
-    let queries = QueryAPI(
-      reader: plan.storeDirectory.map { StoreReader(directory: $0) }, threads: base.queryThreads, clock: base.clock)
+    let handler = admin.handler(
+      isLocal: telemetry.address.isLocal, naming: telemetry.naming, queries: plan.hasAdmin ? nil : queries)
     let http = HTTPServer(
-      name: "telemetry", address: address, limits: plan.limits,
-      handler: { [admin] request, reply in
-        let page = admin.answer(request, isLocal: address.isLocal, naming: telemetry.naming)
-        if let page { return reply.send(page) }
-        if let refusal = AdminEndpoints.refusal(of: request, isLocal: address.isLocal) { return reply.send(refusal) }
-        if !queries.handle(request, reply) { reply.send(admin.notFound(request)) }
-      }, shared: base.shared, metrics: base.metrics, logger: base.logger, clock: base.clock)
+      name: "telemetry", address: telemetry.address, limits: plan.limits, handler: handler, shared: base.shared,
+      metrics: base.metrics, logger: base.logger, clock: base.clock)
     return Generation.Server(component: "telemetry", http: http)
   }
 

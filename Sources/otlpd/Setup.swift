@@ -97,13 +97,15 @@ struct Setup {
   /// Opens the outputs of the log that the configuration names.
   var logSettings: LogWriter.Settings { LogWriter.Settings(config.telemetry.logs, environment: environment) }
 
-  /// Who otlpd says it is: the Collector's three attributes, and what the file adds, changes or takes away.
-  var targetAttributes: [String: String] {
+  /// How detailed the metrics are, and who otlpd says it is: the Collector's three attributes, and what the file adds,
+  /// changes or takes away.
+  func apply(to metrics: MetricRegistry) {
+    metrics.activity.export(config.telemetry.metrics.level == .detailed)
     var attributes = [
       "service.name": "otlpd", "service.version": Version.current, "service.instance.id": Setup.instanceID,
     ]
     for (name, value) in config.telemetry.resource.attributes { attributes[name] = value }
-    return attributes
+    metrics.describeTarget(attributes)
   }
 
   /// Tells this process from every other, also after a restart.
@@ -120,12 +122,18 @@ struct Setup {
           sinks: pipeline.sinks.map(\.description))
       },
       journal: config.journal.settings(dataDirectory: dataDirectory),
-      telemetry: config.telemetry.metrics.listeners.compactMap { listener in
-        ListenAddress(parsing: listener.address.description).map {
-          DaemonPlan.TelemetryPlan(address: $0, naming: listener.naming)
-        }
-      },
-      pages: pages, service: service, storeDirectory: storeDirectory)
+      telemetry: telemetry, pages: pages, hasAdmin: config.pages.keys.contains { $0.type == AdminConfig.type },
+      service: service, storeDirectory: storeDirectory)
+  }
+
+  /// An `admin` at the same address has all that is there.
+  private var telemetry: [DaemonPlan.TelemetryPlan] {
+    let taken = config.pages.values.compactMap { ($0 as? AdminConfig)?.address }
+    return config.telemetry.metrics.listeners.compactMap { listener in
+      ListenAddress(parsing: listener.address.description).flatMap { address in
+        taken.contains(address) ? nil : DaemonPlan.TelemetryPlan(address: address, naming: listener.naming)
+      }
+    }
   }
 
   private var pages: [DaemonPlan.PagePlan] {
