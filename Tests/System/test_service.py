@@ -138,11 +138,12 @@ def test_the_python_sdk_is_understood(machine, protocol):
     assert metric(machine, "otelcol_receiver_accepted_metric_points", f'transport="{protocol}"') >= 1
 
 
-def test_the_journal_has_priorities(machine):
+def test_the_journal_has_priorities_and_fields(machine):
     lines = [json.loads(line) for line in machine.journal("--output", "json").splitlines()]
     ours = [line for line in lines if line.get("_COMM") == "otlpd" or line.get("SYSLOG_IDENTIFIER") == "otlpd"]
     ready = next(line for line in ours if "ready" in line["MESSAGE"])
     assert ready["PRIORITY"] == "6" and ready["SYSLOG_IDENTIFIER"] == "otlpd"
+    assert machine.journal("OTLPD_COMPONENT=otlp").count("listening") == 2
 
 
 def test_a_reload_under_load_loses_nothing(machine):
