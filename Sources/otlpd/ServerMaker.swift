@@ -53,11 +53,12 @@ struct ServerMaker {
   private func server(_ receiver: DaemonPlan.Receiver) -> Generation.Server {
     let otlp = OTLPReceiver(
       paths: receiver.paths, intake: intake(receiver.id, .http), misdirected: base.shared.misdirected)
+    let isLocal = receiver.address.isLocal
     let http = HTTPServer(
       name: receiver.tlsName, address: receiver.address, tls: tls[receiver.tlsName], limits: receiver.limits,
       gate: gate(receiver.id, .http, AdminEndpoints.openPaths, receiver.authenticator), cors: receiver.cors,
       handler: { [admin] request, reply in
-        if let page = admin.answer(request, isLocal: receiver.address.isLocal) {
+        if let page = admin.answer(request, isLocal: isLocal) {
           reply.send(page)
         } else {
           otlp.handle(request, reply)
