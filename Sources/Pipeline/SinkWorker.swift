@@ -157,7 +157,8 @@ package final class SinkWorker: Sendable {
       amount += one
       last = entry.sequence
     }
-    if settings.mayReshape { requests = ExportRequest.merged(requests) }
+    // One block of memory for each load, from here to the wire.
+    if settings.mayReshape { requests = ExportRequest.gathered(ExportRequest.merged(requests)) }
     let batch = Batch(signal: signals[lane], requests: requests, journalID: journal.id, lastSequence: last)
     let limits = reading.limits
     let batches =
