@@ -24,6 +24,7 @@ enum Daemon {
     else { return .unusableConfig }
     let metrics = MetricRegistry()
     metrics.registerProcess(clock: clock)
+    metrics.activity.export(setup.config.telemetry.metrics.level == .detailed)
     metrics.describeTarget(setup.targetAttributes(instanceID: instanceID))
     let log = LogWriter(setup.logSettings(environment: environment), clock: clock, metrics: metrics)
     let logger = log.logger

@@ -41,6 +41,14 @@ struct DoctorTests {
     }
   }
 
+  @Test("A port that the kernel chooses cannot be examined, and is no fault")
+  func chosenPort() {
+    let door = DoctorSubject.Door(id: "otlp", speech: .http, host: "localhost", port: 0)
+    let subject = DoctorSubject(doors: [door], dataDirectory: "/tmp", storeDirectory: nil, freeBytesMin: 0)
+    let found = Doctor(subject, userAgent: "tests", root: "/nowhere").examine().first { $0.place == "port 0" }
+    #expect(found?.level == .note && found?.text.contains("otlp (OTLP/HTTP)") == true)
+  }
+
   @Test("A unit that is installed and does not run is a warning; without systemd nothing is said")
   func systemd() throws {
     try withDirectory { root in
@@ -54,8 +62,13 @@ struct DoctorTests {
       #expect(finding() == nil)
       try write("[Unit]", root.appending(path: "usr/lib/systemd/system/otlpd.service"))
       #expect(finding()?.level == .warning)
-      try write("4711\n", root.appending(path: "sys/fs/cgroup/system.slice/otlpd.service/cgroup.procs"))
-      #expect(finding()?.level == .ok)
+      for hierarchy in ["", "/unified"] {
+        let group = root.appending(path: "sys/fs/cgroup\(hierarchy)/system.slice/otlpd.service/cgroup.procs")
+        try write("4711\n", group)
+        #expect(finding()?.level == .ok)
+        try write("", group)
+        #expect(finding()?.level == .warning)
+      }
       #expect(SystemdUnit(root: root.path()).service == nil)
       try write("receivers:", root.appending(path: "etc/otlpd/otlpd.yaml"))
       #expect(SystemdUnit(root: root.path()).service?.config.hasSuffix("/etc/otlpd/otlpd.yaml") == true)
