@@ -17,6 +17,7 @@ enum Daemon {
     // Before any thread starts, so that all inherit the blocked signals.
     UnixSignals.take()
     ResourceLimits.raiseOpenFiles()
+    Allocator.keepFreedMemory()
     let environment = ProcessStatistics.environment
     let clock = SystemClock()
     guard
