@@ -31,11 +31,16 @@ final class SimulatedDisk: FileSystem {
     var faults = Faults()
     var random: SeededRandom
     var isDead = false
-    var free = 1 << 39
+    var space = FileSystemSpace(total: 1 << 40, free: 1 << 39)
   }
 
   private let state: Lock<State>
-  private let moment = Lock<(@Sendable () throws(Dead) -> Void)?>(nil)
+  private let moment = Lock(Moment())
+
+  /// A function in a value: one that passes through a generic type by itself gets a new wrapper each time.
+  private struct Moment {
+    var body: (@Sendable () throws(Dead) -> Void)?
+  }
 
   init(_ image: DiskImage = DiskImage(), faults: Faults = Faults(), seed: UInt64 = 1) {
     state = Lock(State(image: image, faults: faults, random: SeededRandom(state: seed)))
@@ -45,12 +50,12 @@ final class SimulatedDisk: FileSystem {
 
   func setFaults(_ faults: Faults) { state.withLock { $0.faults = faults } }
 
-  func setMoment(_ body: (@Sendable () throws(Dead) -> Void)?) { moment.withLock { $0 = body } }
+  func setMoment(_ body: (@Sendable () throws(Dead) -> Void)?) { moment.withLock { $0.body = body } }
 
   fileprivate func change<Result>(
     _ body: (inout DiskImage, inout SeededRandom, Faults) throws(SystemError) -> Result
   ) throws(SystemError) -> Result {
-    if let body = moment.withLock({ $0 }) {
+    if let body = moment.withLock({ $0 }).body {
       do { try body() } catch { state.withLock { $0.isDead = true } }
     }
     return try state.withLock { (state) throws(SystemError) in
@@ -93,10 +98,12 @@ final class SimulatedDisk: FileSystem {
   }
 
   func space() throws(SystemError) -> FileSystemSpace {
-    FileSystemSpace(total: 1 << 40, free: state.withLock { $0.free })
+    state.withLock { $0.space }
   }
 
-  func setFree(_ bytes: Int) { state.withLock { $0.free = bytes } }
+  func setFree(_ bytes: Int, of total: Int = 1 << 40) {
+    state.withLock { $0.space = FileSystemSpace(total: total, free: bytes) }
+  }
 
   var isInPlace: Bool { true }
 
