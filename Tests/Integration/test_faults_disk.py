@@ -102,6 +102,7 @@ def test_little_free_space_refuses_and_says_so(lagging, tmp_path):
     assert lagging.post("one") == 503
     eventually(lambda: "the disk is full" in daemon.log)
     assert daemon.metric("otlpd_journal_refused_groups", reason="no_space") == 1
+    assert lagging.balances()
 
 
 # Calls that fail
@@ -147,7 +148,7 @@ def test_short_and_interrupted_writes_are_finished(trial, faulty):
 
 @pytest.mark.timeout(1200)
 def test_a_failed_sync_ends_with_74_and_acknowledges_nothing(lagging, faulty):
-    for call in range(1, rounds(3, 30) + 1):
+    for call in range(1, rounds(3, 50) + 1):
         faulty.heal()
         daemon = lagging.start(environment=faulty.environment)
         faulty.fail("sync", ".segment", errno.EIO, first=call)
