@@ -10,8 +10,11 @@ BUILD := .build/release
 VENV := .venv
 PACKAGES := zlib1g-dev libsqlite3-dev libyaml-dev libcurl4-openssl-dev libdeflate-dev libzstd-dev libcrypt-dev \
   libnghttp2-dev libssl-dev
+# dpkg-dev computes what the package depends on; mandoc checks the manual.
+DEB_TOOLS := dpkg-dev mandoc
 # What the tests and the benchmark use besides: clients, and a compiler for a few small programs.
-TEST_TOOLS := curl openssl gcc libc6-dev
+TEST_TOOLS := curl openssl gcc libc6-dev $(DEB_TOOLS)
+SYSTEM_TOOLS := debootstrap systemd-container lintian
 BENCH_TOOLS := gcc libc6-dev valgrind nghttp2-client
 REQUIREMENTS := Tests/Integration/requirements.txt
 SOURCES := Package.swift Sources Tests
@@ -84,11 +87,34 @@ lint:  ## complain about Swift sources that are not formatted
 	swift format lint --strict --parallel --recursive $(SOURCES)
 
 .PHONY: install
-install: build  ## install the daemon, its configuration and its unit under DESTDIR and PREFIX
+install: build install-files  ## install the daemon, its configuration, units, manual and completions under DESTDIR and PREFIX
+
+UNITS ?= $(PREFIX)/lib/systemd/system
+SHARE := $(DESTDIR)$(PREFIX)/share
+
+.PHONY: install-files
+install-files:
 	install -D -m 755 $(BUILD)/otlpd "$(DESTDIR)$(PREFIX)/bin/otlpd"
 	test -e "$(DESTDIR)/etc/otlpd/otlpd.yaml" || install -D -m 644 config/otlpd.yaml "$(DESTDIR)/etc/otlpd/otlpd.yaml"
-	mkdir -p "$(DESTDIR)$(PREFIX)/lib/systemd/system"
-	sed 's|/usr/bin/otlpd|$(PREFIX)/bin/otlpd|' systemd/otlpd.service > "$(DESTDIR)$(PREFIX)/lib/systemd/system/otlpd.service"
+	install -D -m 644 -t "$(DESTDIR)$(UNITS)" systemd/otlpd.service systemd/otlpd.socket
+	sed -i 's|/usr/bin/otlpd|$(PREFIX)/bin/otlpd|' "$(DESTDIR)$(UNITS)/otlpd.service"
+	install -D -m 644 -t "$(SHARE)/man/man8" docs/man/otlpd.8
+	install -D -m 644 -t "$(SHARE)/man/man5" docs/man/otlpd.yaml.5
+	install -D -m 644 -t "$(SHARE)/doc/otlpd" README.md docs/*.md config/otlpd.reference.yaml
+	@$(call completion,bash,bash-completion/completions/otlpd)
+	@$(call completion,zsh,zsh/vendor-completions/_otlpd)
+	@$(call completion,fish,fish/vendor_completions.d/otlpd.fish)
+
+# Written by the command line's own library.
+completion = install -D -m 644 <($(BUILD)/otlpd --generate-completion-script $(1) | sed '1{/^\#!/d}') "$(SHARE)/$(2)"
+
+.PHONY: deb
+deb: build deb-tools  ## build the Debian package into .build/deb
+	@packaging/deb
+
+.PHONY: test-system
+test-system: build deb-tools system-tools $(VENV)/ready  ## as root: install the package in a container with systemd, and use, upgrade and purge it
+	$(VENV)/bin/python -m pytest Tests/System
 
 .PHONY: clean
 clean:  ## remove what was built
@@ -104,6 +130,14 @@ deps:
 .PHONY: test-tools
 test-tools:
 	@Tests/apt $(call missing,$(TEST_TOOLS))
+
+.PHONY: deb-tools
+deb-tools:
+	@Tests/apt $(call missing,$(DEB_TOOLS))
+
+.PHONY: system-tools
+system-tools:
+	@Tests/apt $(call missing,$(SYSTEM_TOOLS))
 
 .PHONY: bench-tools
 bench-tools:

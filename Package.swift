@@ -13,15 +13,17 @@ let settings: [SwiftSetting] = [
   .enableExperimentalFeature("Lifetimes"),
 ]
 
-// The installed daemon carries the Swift runtime: 9 MB resident instead of 17, and nothing to install beside it. Only its
-// link differs, so the objects are those that the tests, which need the shared runtime, were linked from.
+// The installed daemon carries the Swift runtime: 9 MB resident instead of 17, and nothing to install beside it. Only
+// its link differs, so the objects are those that the tests, which need the shared runtime, were linked from. Nobody
+// looks for symbols of a program, and 47 000 relocations pack into 9 KB (glibc 2.36): 17.3 MB instead of 19.2.
 let standalone: [LinkerSetting] =
   Context.environment["OTLPD_STANDALONE"] == nil
   ? []
   : [
     .unsafeFlags([
       "-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims", "-lswiftSynchronization",
-      "-Xlinker", "--gc-sections", "-Xlinker", "-s",
+      "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "-s", "-Xlinker", "--no-export-dynamic",
+      "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
     ])
   ]
 

@@ -1,8 +1,8 @@
-"""`make bench`: the codec alone, the journal beside the bare disk, then what a request, a span, and an idle otlpd cost, beside rotel and a mere discarder.
+"""`make bench`: the codec alone, the journal beside the bare disk, then what a request, a span, forwarding it, and an idle otlpd cost, beside rotel and a mere discarder.
 
 Each number is the median of three runs; the servers take turns, so that all of them see the same minutes. CPU is the
 server's own, user and system. Fails when the codec needs more than limits.json allows.
-Usage: bench.py PATH-TO-OTLPD [codec | journal | servers | doors ...], where names measure only those. CodecBench lies beside otlpd.
+Usage: bench.py PATH-TO-OTLPD [codec | journal | size | sizing | servers | doors | forwarding ...], where names measure only those. CodecBench lies beside otlpd.
 """
 
 import os
@@ -18,8 +18,11 @@ import payload
 import servers
 from codec import Codec
 from doors import Doors
+from footprint import Footprint
+from forwarding import Forwarding
 from journal import Journal
 from servers import compiled, free_port
+from sizing import Sizing
 
 ROUNDS = int(os.environ.get("OTLPD_BENCH_ROUNDS", "3"))
 CONNECTIONS = 8
@@ -181,7 +184,7 @@ def report(bench: Bench, cpu: dict, idle: dict):
 
 def main():
     otlpd = Path(sys.argv[1]).resolve()
-    chosen = sys.argv[2:] or ["codec", "journal", "servers", "doors"]
+    chosen = sys.argv[2:] or ["codec", "journal", "size", "sizing", "servers", "doors", "forwarding"]
     failures = []
     with tempfile.TemporaryDirectory() as directory:
         if "codec" in chosen:
@@ -194,12 +197,22 @@ def main():
             for rows in Journal(otlpd, Path(directory)).tables():
                 table(rows)
             sys.stdout.flush()
+        if "size" in chosen:
+            table(Footprint(otlpd, Path(directory)).rows())
+            sys.stdout.flush()
+        if "sizing" in chosen:
+            table(Sizing(otlpd, Path(directory)).rows())
+            sys.stdout.flush()
         bench = Bench(otlpd, Path(directory))
         if "servers" in chosen:
             report(bench, *bench.measure())
             sys.stdout.flush()
         if "doors" in chosen:
             for rows in Doors(otlpd, bench.bodies, Path(directory)).tables():
+                table(rows)
+            sys.stdout.flush()
+        if "forwarding" in chosen:
+            for rows in Forwarding(otlpd, bench.bodies, Path(directory)).tables():
                 table(rows)
     if failures:
         sys.exit("\nmore than limits.json allows:\n" + "\n".join(failures))

@@ -134,5 +134,16 @@ def rotel(port: int, directory: Path) -> Server:
     return Server([ROTEL, "start", *options, "--exporter", "blackhole", "--pid-file", directory / "pid"], port, directory)
 
 
+def rotel_forwarding(url: str):
+    """rotel that sends on to a server by OTLP/HTTP, packed with gzip as always."""
+    options = ["--exporter", "otlp", "--otlp-exporter-protocol", "http", "--otlp-exporter-endpoint", url]
+
+    def start(port: int, directory: Path) -> Server:
+        listeners = ["--otlp-http-endpoint", f"127.0.0.1:{port}", "--otlp-grpc-endpoint", f"127.0.0.1:{port + 1}"]
+        return Server([ROTEL, "start", *listeners, *options, "--pid-file", directory / "pid"], port, directory)
+
+    return start
+
+
 def discard(binary: Path):
     return lambda port, directory: Server([binary, port], port, directory)

@@ -83,7 +83,7 @@ package final class HTTPServer: Sendable {
   @discardableResult
   package func start() throws(ListenError) -> String {
     var opened: [ListeningSocket] = []
-    for attempt in try address.listen() {
+    for attempt in try address.listen(with: reactor) {
       switch attempt {
       case .listening(let socket): opened.append(socket)
       case .skipped(let error):

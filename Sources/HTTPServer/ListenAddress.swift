@@ -53,25 +53,26 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
   /// The sockets for this address; `localhost` may get a second one, for IPv6.
   ///
   /// Blocks while a host name is resolved.
-  func listen() throws(ListenError) -> [ListeningAttempt] {
+  func listen(with reactor: Reactor) throws(ListenError) -> [ListeningAttempt] {
     do throws(SystemError) {
-      if let path { return [.listening(try ListeningSocket(on: SocketAddress(path: path)))] }
+      if let path { return [.listening(try reactor.listeningSocket(on: SocketAddress(path: path)))] }
       switch host {
-      case "localhost": return try listenOnLocalhost()
-      case "": return [.listening(try listenOnAllInterfaces())]
-      default: return [.listening(try listenOnHost())]
+      case "localhost": return try listenOnLocalhost(reactor)
+      case "": return [.listening(try listenOnAllInterfaces(reactor))]
+      default: return [.listening(try listenOnHost(reactor))]
       }
     } catch {
-      throw ListenError(address: self, cause: error)
+      let passed = reactor.passedSockets.addresses.first { port != 0 && $0.path == nil && $0.port == port }
+      throw ListenError(address: self, cause: error, passed: passed)
     }
   }
 
-  private func listenOnLocalhost() throws(SystemError) -> [ListeningAttempt] {
-    let four = try ListenAddress.socket("127.0.0.1", port)
+  private func listenOnLocalhost(_ reactor: Reactor) throws(SystemError) -> [ListeningAttempt] {
+    let four = try reactor.listeningSocket(on: ListenAddress.literal("127.0.0.1", port))
     // With port 0 the two would get different ports, and only one can be told.
     if port == 0 { return [.listening(four)] }
     do throws(SystemError) {
-      return [.listening(four), .listening(try ListenAddress.socket("::1", port))]
+      return [.listening(four), .listening(try reactor.listeningSocket(on: ListenAddress.literal("::1", port)))]
     } catch {
       // Without IPv6 on this machine nobody can look for us there.
       if error.code == EADDRNOTAVAIL || error.code == EAFNOSUPPORT { return [.listening(four)] }
@@ -79,28 +80,26 @@ package struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
-  private func listenOnAllInterfaces() throws(SystemError) -> ListeningSocket {
+  private func listenOnAllInterfaces(_ reactor: Reactor) throws(SystemError) -> ListeningSocket {
     do throws(SystemError) {
-      return try ListenAddress.socket("::", port)
+      return try reactor.listeningSocket(on: ListenAddress.literal("::", port))
     } catch {
       if error.code != EAFNOSUPPORT && error.code != EADDRNOTAVAIL { throw error }
-      return try ListenAddress.socket("0.0.0.0", port)
+      return try reactor.listeningSocket(on: ListenAddress.literal("0.0.0.0", port))
     }
   }
 
-  private func listenOnHost() throws(SystemError) -> ListeningSocket {
-    if let literal = SocketAddress(literal: host, port: port) { return try ListeningSocket(on: literal) }
+  private func listenOnHost(_ reactor: Reactor) throws(SystemError) -> ListeningSocket {
+    if let literal = SocketAddress(literal: host, port: port) { return try reactor.listeningSocket(on: literal) }
     guard let first = try SocketAddress.resolve(host, port: port).first else {
       throw SystemError(code: EADDRNOTAVAIL, doing: "cannot resolve \(host)")
     }
-    return try ListeningSocket(on: first)
+    return try reactor.listeningSocket(on: first)
   }
 
-  private static func socket(_ literal: String, _ port: UInt16) throws(SystemError) -> ListeningSocket {
-    guard let address = SocketAddress(literal: literal, port: port) else {
-      preconditionFailure("\(literal) is an address")
-    }
-    return try ListeningSocket(on: address)
+  private static func literal(_ text: String, _ port: UInt16) -> SocketAddress {
+    guard let address = SocketAddress(literal: text, port: port) else { preconditionFailure("\(text) is an address") }
+    return address
   }
 }
 
@@ -115,12 +114,18 @@ enum ListeningAttempt: Sendable {
 package struct ListenError: Error, Sendable, CustomStringConvertible {
   package let address: ListenAddress
   package let cause: SystemError
+  /// A socket of the same port that the service manager holds for otlpd.
+  var passed: SocketAddress?
 
   package var description: String {
     let what = "cannot listen on \(address): \(cause.reason)"
     if address.path != nil { return "\(what). \(socketHint)" }
     switch cause.code {
     case EADDRINUSE:
+      if let passed {
+        return "\(what). The service manager holds \(passed) for otlpd: give its socket unit this address "
+          + "(systemctl edit otlpd.socket), or do without it (systemctl disable --now otlpd.socket)."
+      }
       return "\(what). Stop the process that has the port (ss -ltnp 'sport = :\(address.port)' names it), "
         + "or choose another endpoint."
     case EACCES: return "\(what). Ports below 1024 need CAP_NET_BIND_SERVICE; choose a higher one."

@@ -39,6 +39,17 @@ package enum ExportError: Error, Sendable, Equatable {
   case invalid(reason: String)
   /// The same batch can never succeed: its items are dropped and counted under `reason`.
   case permanent(reason: String)
+
+  /// The case as a word, for a label.
+  var kind: String {
+    switch self {
+    case .retryable: "retryable"
+    case .blocked: "blocked"
+    case .tooLarge: "too_large"
+    case .invalid: "invalid"
+    case .permanent: "permanent"
+    }
+  }
 }
 
 /// Delivers batches. The worker that owns it does the queueing, batching, retrying, timing and counting.

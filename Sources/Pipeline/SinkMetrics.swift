@@ -110,6 +110,15 @@ package struct SinkMetrics: Sendable {
     ).add(items)
   }
 
+  /// Keeps when an attempt last failed so; what was said is in the log and on `/readyz`, since it may be anything.
+  func note(_ error: ExportError, at wall: UInt64) {
+    registry.gauge(
+      "otlpd_exporter_last_error_timestamp_seconds",
+      help: "When an attempt last failed, in Unix time, by what it meant.",
+      labels: [Label("exporter", sink), Label("signal", signal.name), Label("kind", error.kind)]
+    ).set(Int(wall / 1_000_000_000))
+  }
+
   func countSent(_ items: Int) { sent.add(items) }
   func countRetry() { retries.add() }
 

@@ -105,6 +105,7 @@ package final class SinkWorker: Sendable {
       case .send(let lane, let sending):
         let start = clock.monotonic
         let result = send(sending.batch)
+        if case .failure(let error) = result { metrics[lane].note(error, at: clock.wall) }
         let verdict = settle(lane) {
           $0.ended(sending, result, lane: lane, start: start, now: clock.monotonic, jitter: .random(in: -1...1))
         }
@@ -242,6 +243,14 @@ package final class SinkWorker: Sendable {
         }
       }
     }
+  }
+
+  /// How far the sink is behind: what waits for it, and how long the oldest of it has.
+  package var lag: SinkLag {
+    let now = clock.monotonic
+    let all = cursors.map(\.status)
+    let items = all.reduce(0) { $0 + $1.pending.items }
+    return SinkLag(sink: id, items: items, age: all.compactMap(\.oldest).min().map { now.since($0) })
   }
 
   // MARK: Stopping

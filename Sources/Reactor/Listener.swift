@@ -17,6 +17,13 @@ package final class ListeningSocket: Sendable {
     file = address.path.flatMap { FileStamp(of: $0) }
   }
 
+  /// Listens on a socket that the service manager opened; a Unix socket's file stays the manager's.
+  init(_ passed: consuming Socket, on address: SocketAddress) {
+    socket = passed
+    self.address = address
+    file = nil
+  }
+
   /// Closes it; a Unix socket's file goes, too, unless it is another one's by now.
   deinit {
     if let path = address.path, let file, FileStamp(of: path) == file { Socket.removeFile(path) }

@@ -4,20 +4,25 @@ package import System
 
 /// Event loops, one thread each. Whoever starts it stops it.
 package final class Reactor: Sendable {
-  /// How many loops a machine with so many processors gets by default.
-  package static func defaultLoops(processors: Int) -> Int { min(max(1, processors), 8) }
+  /// How many loops a machine with so many processors gets by default: of more than six, the others are for the sinks,
+  /// and otlpd has 12 threads with the installed configuration.
+  package static func defaultLoops(processors: Int) -> Int { min(max(1, processors), 6) }
 
   private let epolls: [Epoll]
   /// The way to each loop, for any thread.
   package let mailboxes: [Mailbox]
   package let clock: any Clock
+  /// Opened by the service manager, for the listeners that have the same addresses.
+  package let passedSockets: PassedSockets
   private let threads = Lock<[Thread]?>([])
   private let hasStopped = Lock(false)
 
   /// - Parameters:
   ///   - loops: how many threads serve connections, at least 1.
   ///   - clock: for deadlines. A test with a clock of its own calls `wake` after moving it.
-  package init(loops: Int, clock: any Clock = SystemClock()) throws(SystemError) {
+  package init(
+    loops: Int, clock: any Clock = SystemClock(), passedSockets: PassedSockets = PassedSockets()
+  ) throws(SystemError) {
     precondition(loops >= 1, "a reactor has a loop")
     var epolls: [Epoll] = []
     var mailboxes: [Mailbox] = []
@@ -28,6 +33,13 @@ package final class Reactor: Sendable {
     self.epolls = epolls
     self.mailboxes = mailboxes
     self.clock = clock
+    self.passedSockets = passedSockets
+  }
+
+  /// Listens on `address`: on the socket that was passed for it, else on a new one.
+  package func listeningSocket(on address: SocketAddress) throws(SystemError) -> ListeningSocket {
+    if let passed = passedSockets.take(address) { return ListeningSocket(passed, on: address) }
+    return try ListeningSocket(on: address)
   }
 
   /// Starts the threads. Call it once.

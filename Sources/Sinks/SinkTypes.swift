@@ -4,6 +4,7 @@
 package enum SinkTypes {
   package static let all: [any SinkConfig.Type] = [
     DebugSinkConfig.self,
+    FileSinkConfig.self,
     NopSinkConfig.self,
     OTLPGRPCSinkConfig.self,
     OTLPHTTPSinkConfig.self,

@@ -28,13 +28,15 @@ package struct Directory: Sendable {
 
   package func path(of name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
 
-  /// Makes the directory, and those above it that are missing, for their owner only. An existing one stays as it is.
-  package func create() throws(SystemError) {
+  /// Makes the directory, and those above it that are missing. An existing one stays as it is.
+  ///
+  /// - Parameter permissions: of those that are made; without it, for their owner only.
+  package func create(permissions: UInt32 = 0o700) throws(SystemError) {
     // Safe, here and below: the texts are NUL-terminated for the call.
-    if unsafe mkdir(path, 0o700) == 0 { return }
+    if unsafe mkdir(path, permissions) == 0 { return }
     if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-      try Directory(path: String(path[..<slash])).create()
-      if unsafe mkdir(path, 0o700) == 0 { return }
+      try Directory(path: String(path[..<slash])).create(permissions: permissions)
+      if unsafe mkdir(path, permissions) == 0 { return }
     }
     let failure = SystemError.last("cannot create the directory \(path)")
     if failure.code == EEXIST, isDirectory { return }

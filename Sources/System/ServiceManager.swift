@@ -6,11 +6,20 @@ internal import Glibc
 package struct ServiceManager: Sendable {
   /// The socket named by `$NOTIFY_SOCKET`; an abstract one begins with `@`.
   private let socketPath: String?
+  /// Within this time the manager wants to hear `WATCHDOG=1`; nil when it does not watch.
+  package let watchdogTime: Duration?
 
-  /// - Parameter environment: `NOTIFY_SOCKET` is read from it.
+  /// - Parameter environment: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` are read from it.
   package init(environment: [String: String]) {
     socketPath = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
+    // sd_watchdog_enabled(3): meant for another process when that one is named.
+    let isOurs = environment["WATCHDOG_PID"].map { Int($0) == ProcessStatistics.identifier } ?? true
+    let time = isOurs ? environment["WATCHDOG_USEC"].flatMap { Int64($0) } : nil
+    watchdogTime = time.flatMap { $0 > 0 ? .microseconds($0) : nil }
   }
+
+  /// Whether somebody listens.
+  package var isPresent: Bool { socketPath != nil }
 
   /// Sends one datagram such as `READY=1\nSTATUS=listening on 127.0.0.1:4318`.
   ///

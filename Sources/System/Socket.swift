@@ -30,6 +30,25 @@ package struct Socket: ~Copyable, Sendable {
 
   private init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
+  /// Takes over a socket that another process opened, and has no other owner here.
+  init(passed number: Int32) {
+    // Its flags are as the other process left them; without these the loop could hang on it.
+    _ = otlpd_fcntl_int(number, F_SETFD, FD_CLOEXEC)
+    _ = otlpd_fcntl_int(number, F_SETFL, otlpd_fcntl_int(number, F_GETFL, 0) | O_NONBLOCK)
+    descriptor = FileDescriptor(owning: number)
+  }
+
+  /// Whether `number` is a stream socket that listens.
+  static func isListening(_ number: Int32) -> Bool {
+    func option(_ name: Int32) -> Int32? {
+      var value: Int32 = 0
+      var length = socklen_t(MemoryLayout<Int32>.size)
+      // Safe: the kernel writes one Int32.
+      return unsafe getsockopt(number, SOL_SOCKET, name, &value, &length) == 0 ? value : nil
+    }
+    return option(SO_TYPE) == Int32(SOCK_STREAM.rawValue) && option(SO_ACCEPTCONN) == 1
+  }
+
   /// The descriptor's number, to watch it.
   package var number: Int32 { descriptor.number }
 
@@ -169,10 +188,7 @@ package struct Socket: ~Copyable, Sendable {
 
   /// The address this socket is bound to, with the port that the kernel chose.
   package borrowing func localAddress() throws(SystemError) -> SocketAddress {
-    let number = number
-    // Safe: the kernel fills in the address it is given room for.
-    let (_, address) = unsafe SocketAddress.filled { unsafe getsockname(number, $0, &$1) }
-    guard let address else { throw .last("cannot read a socket's address") }
+    guard let address = SocketAddress(of: number) else { throw .last("cannot read a socket's address") }
     return address
   }
 }

@@ -77,6 +77,26 @@ package struct SocketAddress: Sendable, Equatable, CustomStringConvertible {
     }
   }
 
+  /// What a socket is bound to; nil when that is none of these addresses, and errno says why when it is no socket.
+  init?(of socket: Int32) {
+    var local = sockaddr_un()
+    var length = socklen_t(MemoryLayout<sockaddr_un>.size)
+    // Safe: the kernel writes at most `length` bytes, and sockaddr_un is the largest of the forms that are read.
+    let address = unsafe withUnsafeMutableBytes(of: &local) { bytes -> SocketAddress? in
+      let pointer = unsafe bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
+      guard unsafe getsockname(socket, pointer, &length) == 0 else { return nil }
+      return unsafe SocketAddress(pointer, length)
+    }
+    guard var address else { return nil }
+    if address.path != nil {
+      // unix(7): the path is as long as the kernel says, with or without its terminating zero.
+      let count = min(Int(length), MemoryLayout<sockaddr_un>.size) - MemoryLayout<sa_family_t>.size
+      let bytes = unsafe withUnsafeBytes(of: local.sun_path) { unsafe [UInt8]($0.prefix(max(0, count))) }
+      address.path = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    self = address
+  }
+
   var family: Int32 { Int32(storage.sin6_family) }
   package var isIPv6: Bool { family == AF_INET6 }
   /// The port; the kernel keeps it in the same place for both families.

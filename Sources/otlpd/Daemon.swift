@@ -33,12 +33,15 @@ enum Daemon {
         authenticators: setup.config.authenticators)
       let plan = setup.plan
       Setup.warnOfExposure(plan, logger)
-      let graph = try DaemonGraph(plan, context: context, metrics: metrics, logger: logger, clock: clock)
+      let graph = try DaemonGraph(
+        plan, context: context, passedSockets: PassedSockets(environment: environment), metrics: metrics,
+        logger: logger, clock: clock)
       let addresses = try graph.start()
       logger.info("ready", metadata: ["version": "\(Version.current)", "data_dir": "\(setup.dataDirectory)"])
-      manager.notify("READY=1\nSTATUS=listening on \(addresses.joined(separator: ", "))")
+      let report = ServiceReport(manager: manager, reactor: graph.reactor, logger: logger) { graph.lags }
+      try report.start(addresses: addresses)
       waitForStop(graph, logger)
-      manager.notify("STOPPING=1")
+      report.stop()
       graph.beginStop()
       // A second SIGTERM or SIGINT ends the process at once.
       UnixSignals.release()
@@ -47,6 +50,7 @@ enum Daemon {
       return graph.hasFailed ? .diskFailure : .success
     } catch {
       logger.critical("\(error)")
+      manager.notify("STATUS=\(error)")
       return ExitStatus(startFailure: error)
     }
   }

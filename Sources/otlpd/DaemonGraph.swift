@@ -20,7 +20,7 @@ internal import TelemetryStore
 final class DaemonGraph: Sendable {
   private let logger: Logger
   private let workers: [SinkWorker]
-  private let reactor: Reactor
+  let reactor: Reactor
   private let servers: [Server]
   private let queryThreads = QueryThreads()
   /// Those of all listeners.
@@ -54,7 +54,10 @@ final class DaemonGraph: Sendable {
   /// How long the journal's disk may take to store what it has when the daemon stops.
   private static let journalTime = Duration.seconds(3)
 
-  init(_ plan: DaemonPlan, context: SinkContext, metrics: MetricRegistry, logger: Logger, clock: any Clock) throws {
+  init(
+    _ plan: DaemonPlan, context: SinkContext, passedSockets: PassedSockets, metrics: MetricRegistry, logger: Logger,
+    clock: any Clock
+  ) throws {
     self.logger = logger
     let end = Lock(End())
     self.end = end
@@ -86,7 +89,8 @@ final class DaemonGraph: Sendable {
     let pipeline = Pipeline(
       pipelines: plan.pipelines, transports: plan.transports, journal: journal, metrics: metrics, logger: logger,
       clock: clock)
-    let reactor = try Reactor(loops: Reactor.defaultLoops(processors: ProcessStatistics.processors), clock: clock)
+    let reactor = try Reactor(
+      loops: Reactor.defaultLoops(processors: ProcessStatistics.processors), clock: clock, passedSockets: passedSockets)
     self.reactor = reactor
     let isReady = Lock(false)
     self.isReady = isReady
@@ -240,9 +244,25 @@ final class DaemonGraph: Sendable {
         "listening",
         metadata: ["component": "\(server.component)", "protocol": "\(server.scheme)", "address": "\(address)"])
     }
+    closeUnusedSockets()
     isReady.withLock { $0 = true }
     return addresses
   }
+
+  /// What connects to a passed socket that no endpoint has would wait for ever.
+  private func closeUnusedSockets() {
+    let unused = reactor.passedSockets.closeRest()
+    if unused.isEmpty { return }
+    logger.warning(
+      """
+      the service manager passed sockets that no endpoint listens on; give otlpd.socket and the configuration the same \
+      addresses
+      """,
+      metadata: ["sockets": "\(unused.joined(separator: ","))"])
+  }
+
+  /// How far each sink is, for a status line.
+  var lags: String { workers.map { "\($0.lag)" }.joined(separator: ", ") }
 
   /// Stopping begins, for whatever reason: a disk that fails from now on needs no signal to stop the process.
   func beginStop() {

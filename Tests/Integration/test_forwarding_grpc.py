@@ -153,6 +153,48 @@ def test_a_server_that_speaks_http_1_alone_is_no_grpc_server(otlpd, capture):
     assert daemon.metric("otlpd_dropped_items") == 0
 
 
+def says(status: str, *fields, body: bytes = b""):
+    def answer(connection, stream):
+        connection.send_headers(stream, [(":status", status), *fields])
+        connection.send_data(stream, body, end_stream=True)
+
+    return answer
+
+
+WRONG = {
+    "hangs up": lambda connection, stream: None,
+    "half an answer": lambda connection, stream: connection.send_headers(
+        stream, [(":status", "200"), ("content-type", "application/grpc")]
+    ),
+    "resets the call": lambda connection, stream: connection.reset_stream(stream, 2),
+    "goes away": lambda connection, stream: connection.close_connection(0, last_stream_id=0),
+    "HTML": says("502", ("content-type", "text/html"), body=b"<html>bad gateway</html>"),
+    "too busy": says("503", ("retry-after", "1")),
+    "limits": says("429"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_what_goes_wrong_on_the_wire_is_tried_again(otlpd, wrong):
+    with H2Server([wrong, wrong]) as server:
+        daemon = otlpd(forward(server.address, compression="none", sending_queue={"num_consumers": 1}))
+        message = otlp.traces(5)
+        post(daemon, "traces", message)
+        eventually(lambda: daemon.metric("otelcol_exporter_sent_spans", exporter="otlp_grpc") == 5)
+        assert [otlp.REQUESTS["traces"].FromString(body[5:]) for _, body in server.requests] == [message] * 3
+    assert daemon.metric("otlpd_dropped_items") == 0
+
+
+@pytest.mark.parametrize("status", ["200", "301", "404"])
+def test_a_web_server_is_no_grpc_server_and_empties_no_queue(otlpd, status):
+    with H2Server([says(status, ("content-type", "text/html"), ("location", "https://elsewhere.example/"))] * 9) as server:
+        daemon = otlpd(forward(server.address))
+        post(daemon, "traces", otlp.traces(5))
+        eventually(lambda: status in daemon.log and "otlp_grpc traces" in daemon.get("/readyz")[1])
+        assert daemon.metric("otlpd_exporter_pending_items", exporter="otlp_grpc") == 5
+    assert daemon.metric("otlpd_dropped_items") == 0
+
+
 def server_credentials(authority, *names, client_ca=False):
     certificate, key = authority.issue("server", *names)
     return grpc.ssl_server_credentials(

@@ -147,20 +147,6 @@ def test_under_journald_lines_carry_a_priority_and_no_time(otlpd):
     assert any(line.startswith("<6>") and "time=" not in line for line in lines)
 
 
-def test_readiness_is_told_to_the_service_manager(otlpd, tmp_path):
-    path = tmp_path / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(path))
-        manager.settimeout(10)
-        daemon = otlpd(environment={"NOTIFY_SOCKET": str(path)})
-        said = manager.recv(4096).decode()
-        assert "READY=1" in said.splitlines()
-        daemon.process.send_signal(signal.SIGTERM)
-        while "STOPPING=1" not in said.splitlines():
-            said = manager.recv(4096).decode()
-        assert daemon.wait() == 0
-
-
 def test_no_configuration_at_all_means_otlp_on_4317_and_4318_into_the_store(tmp_path):
     def is_free(port: int) -> bool:
         with socket.socket() as probe:

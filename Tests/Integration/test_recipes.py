@@ -1,12 +1,15 @@
 """Every recipe of docs/backends.md, run as it stands there but for the host."""
 
 import base64
+import gzip
 import re
 
 import pytest
 
 from harness import otlp
 from harness.daemon import TOP
+from harness.grpc_capture import SERVICES
+from harness.h2 import H2Server
 from harness.token_server import TokenServer
 from harness.waiting import eventually
 
@@ -109,13 +112,20 @@ def test_a_recipe_posts_what_its_back_end_expects(otlpd, capture, tmp_path, expo
     tokens.close()
 
 
-def test_the_recipe_for_grpc_calls_each_service(otlpd, grpc_capture):
-    downstream = grpc_capture()
+def test_the_recipe_for_grpc_calls_each_service(otlpd):
     text = document(recipes()["otlp_grpc"], "otlp_grpc")
-    daemon = otlpd(re.sub(r"endpoint: gateway:4317", f"endpoint: {downstream.address}", text))
-    for signal in otlp.SIGNALS:
-        assert daemon.post(otlp.PATHS[signal], otlp.MAKERS[signal](20).SerializeToString())[0] == 200
-    eventually(lambda: {call.signal for call in downstream.calls} == set(otlp.SIGNALS))
+    with H2Server() as downstream:
+        daemon = otlpd(re.sub(r"endpoint: gateway:4317", f"endpoint: {downstream.address}", text))
+        for signal in otlp.SIGNALS:
+            assert daemon.post(otlp.PATHS[signal], otlp.MAKERS[signal](20).SerializeToString())[0] == 200
+        eventually(lambda: len(downstream.requests) == len(otlp.SIGNALS))
+    services = {f"/{service}/Export": signal for signal, service in SERVICES.items()}
+    assert {headers[":path"] for headers, _ in downstream.requests} == services.keys()
+    for headers, body in downstream.requests:
+        assert (headers[":method"], headers["content-type"], headers["te"]) == ("POST", "application/grpc", "trailers")
+        assert headers["grpc-encoding"] == "gzip" and body[0] == 1
+        message = otlp.REQUESTS[services[headers[":path"]]].FromString(gzip.decompress(body[5:]))
+        assert len(otlp.items(message)) == 20
 
 
 def test_new_relics_limit_is_kept_by_what_waits(otlpd, capture):

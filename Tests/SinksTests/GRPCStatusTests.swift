@@ -31,8 +31,8 @@ struct GRPCStatusTests {
     "Without a status, HTTP's counts, as for a proxy in between",
     arguments: [
       (400, GRPCStatus.Code.internal), (401, .unauthenticated), (403, .permissionDenied), (404, .unimplemented),
-      (429, .unavailable), (502, .unavailable), (503, .unavailable), (504, .unavailable), (200, .unknown),
-      (500, .unknown),
+      (429, .unavailable), (502, .unavailable), (503, .unavailable), (504, .unavailable),
+      (200, .unimplemented), (301, .unimplemented), (500, .unknown),
     ])
   func httpStatus(status: Int, code: GRPCStatus.Code) {
     let found = GRPCStatus(response([("grpc-status", "none")], status: status))

@@ -115,6 +115,40 @@ private func read<Block: ConfigBlock>(_ text: String, as: Block.Type) -> (config
     #expect(settings.client.tls.serverName == "shop.example")
   }
 
+  @Test("A file block becomes the sink's settings, and what it writes at once")
+  func file() {
+    let text = """
+      {path: /t/x.jsonl, format: proto, compression: zstd, append: false, flush_interval: 3s, create_directory: true,
+       directory_permissions: "0750"}
+      """
+    let (config, diagnostics) = read(text, as: FileSinkConfig.self)
+    #expect(diagnostics.errors.isEmpty && diagnostics.inertKeys.isEmpty)
+    var settings = FileSinkSettings(path: "/t/x.jsonl")
+    (settings.isJSON, settings.isCompressed, settings.truncates) = (false, true, true)
+    settings.directoryPermissions = 0o750
+    #expect(config.settings == settings)
+    #expect(config.batch.minimum?.flushTimeout == .seconds(3) && config.batch.bytesMax == 4 << 20)
+    let small = read("{path: x, append: false, rotation: {max_megabytes: 1, max_days: 2}}", as: FileSinkConfig.self)
+    #expect(small.config.settings.rotation == FileRotation(bytesMax: 1 << 20, daysMax: 2, backupsMax: 100))
+    #expect(!small.config.settings.truncates && small.config.batch.bytesMax == 256 << 10)
+    let empty = read("{path: x, rotation: }", as: FileSinkConfig.self).config.settings.rotation
+    #expect(empty == FileRotation(bytesMax: 100 << 20, backupsMax: 100))
+    let noted = read("{path: x, group_by: {enabled: true}, rotation: {localtime: true}}", as: FileSinkConfig.self)
+    #expect(noted.diagnostics.inertKeys.map(\.path) == ["s::group_by", "s::rotation::localtime"])
+  }
+
+  @Test(
+    "What a file block cannot mean is named",
+    arguments: [
+      ("{}", "path must be non-empty"), ("{path: /tmp/}", "expected the path of a file"),
+      ("{path: x, flush_interval: 0s}", "must be larger than zero"), ("{path: x, format: xml}", "json, proto"),
+      ("{path: x, directory_permissions: 888}", "octal"), ("{path: x, rotation: {max_days: -1}}", "between 0"),
+    ])
+  func fileMistakes(text: String, message: String) {
+    let errors = read(text, as: FileSinkConfig.self).diagnostics.errors
+    #expect(errors.count == 1 && errors.allSatisfy { $0.message.contains(message) })
+  }
+
   @Test("A sink with complete URLs alone delivers only those signals")
   func someSignals() {
     let config = read("{traces_endpoint: 'http://a/t'}", as: OTLPHTTPSinkConfig.self).config

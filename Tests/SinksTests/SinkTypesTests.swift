@@ -36,9 +36,10 @@ struct SinkTypesTests {
 
   @Test("Every type has its own name, and makes its sink")
   func types() {
-    #expect(Set(SinkTypes.all.map { $0.type }) == ["debug", "nop", "otlp_grpc", "otlp_http", "sqlite"])
+    #expect(Set(SinkTypes.all.map { $0.type }) == ["debug", "file", "nop", "otlp_grpc", "otlp_http", "sqlite"])
     let sinks = SinkTypes.all.map { type in type.init().makeSink(id: type.type, context: context()) }
     #expect(sinks.count { $0 is DebugSink } == 1)
+    #expect(sinks.count { $0 is FileSink } == 1)
     #expect(sinks.count { $0 is NopSink } == 1)
     #expect(sinks.count { $0 is OTLPSink } == 2)
     #expect(sinks.count { $0 is SQLiteSink } == 1)

@@ -180,12 +180,12 @@ import Testing
       (
         "otlp_htp:",
         #"exporters::otlp_htp: unknown type: "otlp_htp" for id: "otlp_htp"; did you mean "otlp_http"? "#
-          + "(available: debug, nop, otlp_grpc, otlp_http, sqlite)"
+          + "(available: debug, file, nop, otlp_grpc, otlp_http, sqlite)"
       ),
       (
         "jaeger: {endpoint: x}",
         #"exporters::jaeger: exporter "jaeger" is not built into otlpd; "#
-          + "available: debug, nop, otlp_grpc, otlp_http, sqlite"
+          + "available: debug, file, nop, otlp_grpc, otlp_http, sqlite"
       ),
       (
         "otlp: {compression: gzip}", "exporters::otlp::endpoint: requires a non-empty \"endpoint\""

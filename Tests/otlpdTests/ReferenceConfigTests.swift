@@ -52,6 +52,9 @@ private func paths(_ node: ConfigNode, under path: String = "") -> Set<String> {
     #expect(config.sinks[ComponentID(type: "sqlite")] as? SQLiteSinkConfig == SQLiteSinkConfig())
     #expect(config.sinks[ComponentID(type: "debug")] as? DebugSinkConfig == DebugSinkConfig())
     #expect(config.sinks[ComponentID(type: "nop")] as? NopSinkConfig == NopSinkConfig())
+    var file = FileSinkConfig()
+    file.path = "/var/lib/otlpd/telemetry.jsonl"
+    #expect(config.sinks[ComponentID(type: "file")] as? FileSinkConfig == file)
     var forward = OTLPHTTPSinkConfig()
     forward.endpoint = "http://gateway:4318"
     forward.proxyURL = ""
@@ -99,7 +102,7 @@ private func paths(_ node: ConfigNode, under path: String = "") -> Set<String> {
 
   @Test("Every built-in type is in the list of its kind and reads its own block")
   func types() {
-    #expect(Set(SinkTypes.all.map { $0.type }) == ["debug", "nop", "otlp_grpc", "otlp_http", "sqlite"])
+    #expect(Set(SinkTypes.all.map { $0.type }) == ["debug", "file", "nop", "otlp_grpc", "otlp_http", "sqlite"])
     #expect(Set(ProcessorTypes.all.map { $0.type }) == ["batch", "memory_limiter"])
   }
 }

@@ -10,8 +10,8 @@ package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
   static var type: String { get }
   /// Who waits for whom when the journal is full and the file does not say.
   static var durability: SinkDurability { get }
-  /// How much one call of the sink gets when the file does not say.
-  static var batch: BatchSettings { get }
+  /// How much one call of the sink gets when `sending_queue` and the `batch` processor do not say.
+  var batch: BatchSettings { get }
   var delivery: SinkDeliveryConfig { get }
   /// The extension that adds credentials; nil without one.
   var auth: AuthConfig? { get }
@@ -30,7 +30,7 @@ package protocol SinkConfig: ConfigBlock, Equatable, Sendable {
 
 extension SinkConfig {
   /// Whatever waits when the sink is free.
-  package static var batch: BatchSettings { BatchSettings() }
+  package var batch: BatchSettings { BatchSettings() }
 
   package var auth: AuthConfig? { nil }
 

@@ -8,7 +8,7 @@ package struct NopSinkConfig: SinkConfig {
   package static let type = "nop"
   package static let durability = SinkDurability.bestEffort
   /// Nobody waits for what is thrown away, so the sink need not wake for every request.
-  package static var batch: BatchSettings {
+  package var batch: BatchSettings {
     BatchSettings(minimum: BatchSettings.Minimum(items: 8192, bytes: 1 << 20, flushTimeout: .milliseconds(200)))
   }
 

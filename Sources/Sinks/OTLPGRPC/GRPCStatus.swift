@@ -51,6 +51,8 @@ package struct GRPCStatus: Sendable, Equatable {
       case 401: .unauthenticated
       case 403: .permissionDenied
       case 404: .unimplemented
+      // A redirect, or a page: no gRPC server at all. gRPC says UNKNOWN, which would empty the queue.
+      case 200..<400: .unimplemented
       case 429, 502, 503, 504: .unavailable
       default: .unknown
       }

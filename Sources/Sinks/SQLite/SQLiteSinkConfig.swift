@@ -9,7 +9,7 @@ package struct SQLiteSinkConfig: SinkConfig {
   package static let durability = SinkDurability.local
   /// Every commit waits for the disk and writes each page of the index of ids that it touches: a few each second, with
   /// many requests in each, cost least.
-  package static var batch: BatchSettings {
+  package var batch: BatchSettings {
     BatchSettings(
       itemsMax: 32_768, bytesMax: 16 << 20,
       minimum: BatchSettings.Minimum(items: 32_768, bytes: 8 << 20, flushTimeout: .milliseconds(500)))

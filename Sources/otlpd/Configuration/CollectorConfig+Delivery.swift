@@ -13,7 +13,7 @@ extension CollectorConfig {
     let isNetwork = type(of: sink).durability == .network
     return DeliverySettings(
       batch: sink.delivery.sendingQueue.batch?.settings ?? batchOfPipelines(to: id)
-        ?? type(of: sink).batch,
+        ?? sink.batch,
       retry: sink.delivery.retry.settings, whenFull: whenFull(sink, id), lagLimit: sink.delivery.sendingQueue.limit,
       consumers: isNetwork ? sink.delivery.sendingQueue.consumers : 1, mayReshape: isNetwork)
   }

@@ -31,7 +31,7 @@ enum CollectorTypes {
     """
     alertmanager alibabacloud_logservice awscloudwatchlogs awsemf awskinesis awss3 awsxray azureblob
     azuredataexplorer azuremonitor bmchelix carbon cassandra clickhouse coralogix datadog dataset doris
-    dynatrace elasticsearch faro file googlecloud googlecloudpubsub googlemanagedprometheus honeycombmarker
+    dynatrace elasticsearch faro googlecloud googlecloudpubsub googlemanagedprometheus honeycombmarker
     influxdb instana jaeger jaeger_thrift kafka kinetica loadbalancing logicmonitor logzio loki mezmo opencensus
     opensearch otelarrow prometheus prometheusremotewrite pulsar rabbitmq sapm sematext sentry
     signalfx splunk_hec stef sumologic syslog tencentcloud_logservice tinybird zipkin

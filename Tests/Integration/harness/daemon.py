@@ -47,8 +47,11 @@ def config(exporters=None, journal=None, http=None, grpc=None, metrics_level="no
 class Daemon:
     """One run of otlpd. Use it as a context manager, or through the `otlpd` fixture."""
 
-    def __init__(self, directory: Path, document=None, arguments=(), environment=None, prefix=(), data=None):
-        """`document`: the configuration, as a mapping (JSON is YAML) or as text; `prefix`: a command that runs it."""
+    def __init__(
+        self, directory: Path, document=None, arguments=(), environment=None, prefix=(), data=None, descriptors=()
+    ):
+        """`document`: the configuration, as a mapping (JSON is YAML) or as text; `prefix`: a command that runs it, and
+        that inherits `descriptors`."""
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.data = directory / "data" if data is None else data
@@ -57,6 +60,7 @@ class Daemon:
         self.config.write_text(document if isinstance(document, str) else json.dumps(document, indent=2))
         self.command = [*prefix, str(BINARY), "--config", str(self.config), "--data-dir", str(self.data), *arguments]
         self.environment = {**ENVIRONMENT, **(environment or {})}
+        self.descriptors = descriptors
         self.process = None
         self.addresses = {}
         self._log_lines = []
@@ -75,6 +79,7 @@ class Daemon:
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=subprocess.PIPE,
+            pass_fds=self.descriptors,
         )
         reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
         reader.start()

@@ -1,4 +1,4 @@
-"""A gRPC server down to the frames: what a library hides can be looked at, and every call is answered with OK."""
+"""A gRPC server down to the frames: what a library hides can be looked at, and done wrong."""
 
 import socket
 import threading
@@ -9,9 +9,13 @@ import h2.events
 
 
 class H2Server:
-    """Listens on a free port of 127.0.0.1, HTTP/2 with prior knowledge; keeps header fields and body of every request."""
+    """Listens on a free port of 127.0.0.1, HTTP/2 with prior knowledge; keeps header fields and body of every request.
 
-    def __init__(self):
+    Answers OK, unless `script` holds something else for the next calls: a function of the connection and the stream,
+    behind which the server hangs up."""
+
+    def __init__(self, script=()):
+        self.script = list(script)
         self.requests: list[tuple[dict, bytes]] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
@@ -41,6 +45,9 @@ class H2Server:
                         connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                     elif isinstance(event, h2.events.StreamEnded):
                         self.requests.append((headers.pop(event.stream_id), bodies.pop(event.stream_id)))
+                        if self.script:
+                            self.script.pop(0)(connection, event.stream_id)
+                            return peer.sendall(connection.data_to_send())
                         self._answer(connection, event.stream_id)
                 peer.sendall(connection.data_to_send())
 
