@@ -93,11 +93,19 @@ let package = Package(
       ]),
     library("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System"]),
     // Floor 5
+    library(
+      "Commands",
+      [
+        "Admin", "Sinks", "Pipeline", "HTTPServer", "TelemetryStore", "SQLite", "HTTPClient", "OTLP", "Compression",
+        "Config", "Bytes", "System",
+      ]),
+    // Floor 6
     .executableTarget(
       name: "otlpd",
       dependencies: [
-        "Admin", "Sinks", "Processors", "Receivers", "HTTPServer", "TelemetryStore", "Pipeline", "Authenticators",
-        "HTTPClient", "Reactor", "TLS", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry", "System", "Bytes",
+        "Commands", "Admin", "Sinks", "Processors", "Receivers", "HTTPServer", "TelemetryStore", "Pipeline",
+        "Authenticators", "HTTPClient", "Reactor", "TLS", "Journal", "OTLP", "Compression", "Config", "SelfTelemetry",
+        "System", "Bytes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings, linkerSettings: standalone),
@@ -149,7 +157,13 @@ let package = Package(
         "SelfTelemetry", "Bytes", "System", "LoopbackServer", logging,
       ]),
     tests("Admin", ["HTTPServer", "TelemetryStore", "OTLP", "SelfTelemetry", "Config", "Bytes", "System", logging]),
-    tests("otlpd", ["Config", "Pipeline", "Sinks", "Authenticators", "Receivers", "Processors"]),
+    tests("Commands", ["Sinks", "HTTPClient", "OTLP", "Bytes"]),
+    tests(
+      "otlpd",
+      [
+        "Admin", "Config", "Pipeline", "Sinks", "Authenticators", "Receivers", "Processors", "SelfTelemetry", "System",
+        logging,
+      ]),
     .testTarget(name: "TidyTests", swiftSettings: settings),
   ]
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import payload
 import servers
 
-SECONDS = 10
+WARM_UP_SECONDS, SECONDS = 2, 10
 # Spans per second, and in each request: a batch of an SDK has 512 at most.
 RATES = {100: 50, 1_000: 512, 10_000: 512, 30_000: 512}
 
@@ -21,36 +21,35 @@ class Sizing:
         self.directory = directory
 
     def rows(self) -> list[list[str]]:
-        rows = [["spans/s", "sent/s", "% of a core", "RSS, MB", "anonymous, MB", "store, bytes/span", "store, GB/day"]]
-        for rate, spans in RATES.items():
-            rows.append(self.row(rate, payload.request(spans).SerializeToString(), spans))
+        measured = {rate: self.measure(rate, payload.request(spans).SerializeToString(), spans) for rate, spans in RATES.items()}
+        # Of the largest file, where what every file has weighs least.
+        each = measured[max(RATES)][-1]
+        rows = [["spans/s", "sent/s", "% of a core", "RSS, MB", "anonymous, MB", f"store, GB/day ({each:.0f} bytes/span)"]]
+        for rate, (sent, core, resident, anonymous, _) in measured.items():
+            store = each * rate * 86_400 / 1e9
+            rows.append([f"{rate}", f"{sent:.0f}", f"{core:.1%}", f"{resident:.0f}", f"{anonymous:.0f}", f"{store:.1f}"])
         return rows
 
-    def row(self, rate: int, body: bytes, spans: int) -> list[str]:
+    def measure(self, rate: int, body: bytes, spans: int) -> tuple[float, ...]:
+        """Spans sent per second, part of a core, resident and anonymous MB, and the store's bytes for each span."""
         directory = self.directory / f"sizing-{rate}"
         directory.mkdir()
         server = servers.otlpd(self.otlpd, "sqlite", journal={"durability": "disk"})(servers.free_port(), directory)
         try:
             # What a new file costs belongs to no span.
-            sent = self.send(server, body, spans, rate, 2, first=0)
+            first = self.send(server, body, spans, rate, WARM_UP_SECONDS, first=0)
             time.sleep(1)
-            before, bytes_before = server.cpu_seconds(), self.stored(directory)
-            started = time.monotonic()
-            first, sent = sent, self.send(server, body, spans, rate, SECONDS, first=sent)
+            before, started = server.cpu_seconds(), time.monotonic()
+            last = self.send(server, body, spans, rate, SECONDS, first)
             took = time.monotonic() - started
             time.sleep(1)
             core = (server.cpu_seconds() - before) / took
-            memory = [server.memory_kib(field) / 1024 for field in ("VmRSS", "RssAnon")]
-            count = (sent - first) * spans
-            each = (self.stored(directory) - bytes_before) / count
+            resident, anonymous = (server.memory_kib(field) / 1024 for field in ("VmRSS", "RssAnon"))
         finally:
             server.close()
-        return [str(rate), f"{count / took:.0f}", f"{core:.1%}", *[f"{value:.0f}" for value in memory], f"{each:.0f}",
-                f"{each * rate * 86_400 / 1e9:.1f}"]  # fmt: skip
-
-    @staticmethod
-    def stored(directory: Path) -> int:
-        return sum(path.stat().st_size for path in (directory / "data").glob("telemetry-*"))
+        # Closed, the file has everything.
+        stored = sum(path.stat().st_size for path in (directory / "data").glob("telemetry-*.db"))
+        return (last - first) * spans / took, core, resident, anonymous, stored / (last * spans)
 
     @staticmethod
     def send(server, body: bytes, spans: int, rate: int, seconds: float, first: int) -> int:

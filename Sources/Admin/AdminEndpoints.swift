@@ -20,7 +20,7 @@ package struct AdminEndpoints: Sendable {
   package static let openPaths: Set<String> = ["/healthz", "/readyz"]
 
   private let metrics: MetricRegistry
-  private let readiness: @Sendable () -> Readiness
+  package let readiness: @Sendable () -> Readiness
 
   package init(metrics: MetricRegistry, readiness: @escaping @Sendable () -> Readiness) {
     self.metrics = metrics
@@ -29,23 +29,29 @@ package struct AdminEndpoints: Sendable {
 
   /// The answer when the path is one of this type's, else nil. Runs on a reactor thread.
   ///
-  /// - Parameter isLocal: whether the listener can be reached from this machine only; web pages that pretend to be
-  ///   from there are turned away then.
-  package func answer(_ request: HTTPRequest, isLocal: Bool) -> HTTPResponse? {
-    guard let page = page(at: request.path) else { return nil }
+  /// - Parameters:
+  ///   - isLocal: whether the listener can be reached from this machine only; web pages that pretend to be from there
+  ///     are turned away then.
+  ///   - naming: how the listener's readers spell the metrics.
+  package func answer(
+    _ request: HTTPRequest, isLocal: Bool, naming: MetricNaming = MetricNaming()
+  ) -> HTTPResponse? {
+    guard let page = page(at: request.path, naming) else { return nil }
     guard request.method == .get || request.method == .head else {
       return text(405, "read this page with GET\n", headers: [HTTPHeader("Allow", "GET, HEAD")])
     }
     if AdminEndpoints.openPaths.contains(request.path) { return page() }
-    return refusal(of: request, isLocal: isLocal) ?? page()
+    return AdminEndpoints.refusal(of: request, isLocal: isLocal) ?? page()
   }
 
   /// What a request is told whose Host is not this machine's, on a listener that only this machine reaches; else nil.
-  package func refusal(of request: HTTPRequest, isLocal: Bool) -> HTTPResponse? {
+  package static func refusal(of request: HTTPRequest, isLocal: Bool) -> HTTPResponse? {
     if !isLocal || request.isForLocalHost { return nil }
     let host = request.header("host") ?? ""
     // RFC 9110 section 15.5.20: the request came to a server that does not answer for this host.
-    return text(421, "this page is for this machine: ask localhost or its address for it, not \"\(host)\"\n")
+    return HTTPResponse(
+      status: 421, contentType: "text/plain; charset=utf-8",
+      body: Bytes("this page is for this machine: ask localhost or its address for it, not \"\(host)\"\n"))
   }
 
   /// The answer to a path that nothing serves, on a port that serves these pages alone.
@@ -53,11 +59,11 @@ package struct AdminEndpoints: Sendable {
     text(404, "no such page; there are /metrics, /healthz, /readyz and /api/v1/\n")
   }
 
-  private func page(at path: String) -> (() -> HTTPResponse)? {
+  private func page(at path: String, _ naming: MetricNaming) -> (() -> HTTPResponse)? {
     switch path {
     case "/metrics":
       // Prometheus exposition format 0.0.4 names this content type.
-      { HTTPResponse(status: 200, contentType: "text/plain; version=0.0.4", body: Bytes(metrics.render())) }
+      { HTTPResponse(status: 200, contentType: "text/plain; version=0.0.4", body: Bytes(metrics.render(naming))) }
     case "/healthz":
       { text(200, "ok\n") }
     case "/readyz":

@@ -4,7 +4,7 @@ package import Bytes
 internal import CCurl
 internal import System
 
-/// Posts bodies and waits for the responses; connections stay open for the next request.
+/// Posts bodies, gets pages, and waits for the responses; connections stay open for the next request.
 ///
 /// Not for several threads at once: each thread has its own client. Proxies, TLS, HTTP/2 and name resolution are
 /// libcurl's; a look-up blocks the calling thread only. Redirects are answers like any other: a body that was meant
@@ -48,6 +48,18 @@ package final class HTTPClient {
   package func post(url: String, headers: [HTTPField], body: Bytes, timeout: Duration) throws(HTTPClientError)
     -> HTTPClientResponse
   {
+    try request(url, headers, body: body, timeout)
+  }
+
+  /// Gets a page, and waits for the complete response, whatever its status. Blocks for `timeout` at most.
+  package func get(url: String, headers: [HTTPField], timeout: Duration) throws(HTTPClientError) -> HTTPClientResponse {
+    try request(url, headers, body: nil, timeout)
+  }
+
+  /// - Parameter body: nil asks with GET.
+  private func request(
+    _ url: String, _ headers: [HTTPField], body: Bytes?, _ timeout: Duration
+  ) throws(HTTPClientError) -> HTTPClientResponse {
     if interruption.isInterrupted { throw .interrupted }
     let exchange = HTTPExchange(responseBytesMax: settings.responseBytesMax, interruption: interruption)
     guard let target = RequestTarget(url, serverName: settings.tls.serverName) else {
@@ -76,7 +88,7 @@ package final class HTTPClient {
   /// Before 8.0, libcurl begins HTTP/2 with prior knowledge anew on a kept connection, which breaks it. With another
   /// version set it goes on as it should, but would open a new connection with HTTP/1.1: so it may not open any.
   private func performOnKept(
-    _ body: Bytes, _ list: UnsafeMutablePointer<curl_slist>?, _ detour: UnsafeMutablePointer<curl_slist>?,
+    _ body: Bytes?, _ list: UnsafeMutablePointer<curl_slist>?, _ detour: UnsafeMutablePointer<curl_slist>?,
     _ exchange: HTTPExchange
   ) throws(HTTPClientError) -> CURLcode? {
     guard isConnectionKept, settings.version == .http2, otlpd_curl_version(curl) < 0x080000 else { return nil }
@@ -90,20 +102,23 @@ package final class HTTPClient {
   }
 
   private func perform(
-    _ body: Bytes, _ list: UnsafeMutablePointer<curl_slist>?, _ detour: UnsafeMutablePointer<curl_slist>?,
+    _ body: Bytes?, _ list: UnsafeMutablePointer<curl_slist>?, _ detour: UnsafeMutablePointer<curl_slist>?,
     _ exchange: HTTPExchange
   ) -> CURLcode {
-    unsafe body.withUnsafePaddedBytes { base, count in
+    unsafe (body ?? Bytes()).withUnsafePaddedBytes { base, count in
       // Safe: body, lists and exchange outlive `easy_perform`, and what points at them is cleared behind it.
       // libcurl reads POSTFIELDS in place, and begins again by itself when a kept connection turns out to be dead.
       unsafe otlpd_curl_set_pointer(curl, handle, CURLOPT_POSTFIELDS, base)
       unsafe otlpd_curl_set_size(curl, handle, CURLOPT_POSTFIELDSIZE_LARGE, count)
+      // Behind the body, which means POST.
+      if body == nil { unsafe otlpd_curl_set_number(curl, handle, CURLOPT_HTTPGET, 1) }
       unsafe otlpd_curl_set_pointer(curl, handle, CURLOPT_HTTPHEADER, list)
       unsafe otlpd_curl_set_pointer(curl, handle, CURLOPT_CONNECT_TO, detour)
       let context = unsafe Unmanaged.passUnretained(exchange).toOpaque()
       unsafe otlpd_curl_set_callbacks(curl, handle, receiveBody, receiveHeadLine, watchInterruption, context)
       defer {
         unsafe otlpd_curl_set_pointer(curl, handle, CURLOPT_POSTFIELDS, nil)
+        if body == nil { unsafe otlpd_curl_set_number(curl, handle, CURLOPT_POST, 1) }
         unsafe otlpd_curl_set_pointer(curl, handle, CURLOPT_HTTPHEADER, nil)
         unsafe otlpd_curl_set_pointer(curl, handle, CURLOPT_CONNECT_TO, nil)
       }

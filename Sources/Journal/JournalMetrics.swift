@@ -61,10 +61,12 @@ struct JournalMetrics: Sendable {
 
   /// Counts records that were stored and could not be read when a sink came to them.
   func countUnreadable(_ records: Int) {
-    guard records > 0 else { return }
+    if records > 0 { unreadable.add(records) }
+  }
+
+  private var unreadable: Counter {
     registry.counter(
-      "otlpd_journal_unreadable_records", help: "Stored requests that were damaged when a sink came to them."
-    ).add(records)
+      "otlpd_journal_unreadable_records", help: "Stored requests that were damaged when a sink came to them.")
   }
 
   /// Registers what a start found.
@@ -78,6 +80,8 @@ struct JournalMetrics: Sendable {
     registry.counter(
       "otlpd_journal_quarantined_bytes", help: "Damaged bytes that the start put aside."
     ).add(report.quarantinedBytes)
+    // Shown from the start on: an alert asks for an increase.
+    _ = unreadable
   }
 
   /// Registers the requests that are gone, of which some are known only when a cursor is opened.

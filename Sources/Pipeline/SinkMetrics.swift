@@ -10,6 +10,7 @@ package struct SinkMetrics: Sendable {
   private let sent: Counter
   private let sendFailed: Counter
   private let retries: Counter
+  private let attempts: Operation?
   /// Stored items whose bytes are no request any more, although their checksum is right.
   private let unusable = Counter()
   private let sink: String
@@ -35,7 +36,11 @@ package struct SinkMetrics: Sendable {
     retries = registry.counter(
       "otlpd_exporter_retries", help: "Failed attempts of batches that are tried again.",
       labels: labels + [Label("signal", signal.name)])
+    attempts = registry.activity.operation("exporter/\(sink) \(signal.name)")
   }
+
+  /// What an attempt to deliver is measured as; nil when nobody wants to see it.
+  var attempt: Operation? { registry.activity.isWatched ? attempts : nil }
 
   /// Registers what the journal knows, read at each scrape.
   ///

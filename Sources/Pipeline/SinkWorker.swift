@@ -177,6 +177,17 @@ package final class SinkWorker: Sendable {
   private func send(_ batch: Batch) -> Result<ExportRequest.Rejection?, ExportError> {
     inFlight.add(1)
     defer { inFlight.add(-1) }
+    guard let attempt = signals.firstIndex(of: batch.signal).flatMap({ metrics[$0].attempt }) else {
+      return export(batch)
+    }
+    let start = clock.monotonic
+    attempt.began()
+    let result = export(batch)
+    attempt.ended(after: clock.monotonic.since(start).seconds, at: clock.wall, failure: result.problem)
+    return result
+  }
+
+  private func export(_ batch: Batch) -> Result<ExportRequest.Rejection?, ExportError> {
     do throws(ExportError) {
       return .success(try sink.export(batch))
     } catch {
@@ -317,5 +328,17 @@ extension Lock {
   fileprivate func ring() where State == SinkWorker.Control {
     withLock { $0.isRung = true }
     wakeOne()
+  }
+}
+
+extension Result where Failure == ExportError {
+  /// Why the attempt failed.
+  fileprivate var problem: String? {
+    switch self {
+    case .success: nil
+    case .failure(.retryable(_, let reason)), .failure(.blocked(let reason)), .failure(.tooLarge(let reason)),
+      .failure(.invalid(let reason)), .failure(.permanent(let reason)):
+      reason
+    }
   }
 }

@@ -77,6 +77,43 @@ package final class Database {
     return unsafe Statement(handle: statement)
   }
 
+  /// Compiles what somebody typed: one statement that returns rows and changes nothing.
+  package func prepareQuestion(_ sql: String) throws(SQLiteError) -> Statement {
+    var rest = sql
+    guard let handle = try unsafe compileFirst(&rest) else {
+      throw SQLiteError(code: SQLITE_ERROR, message: "there is no statement", sql: sql)
+    }
+    let statement = unsafe Statement(handle: handle)
+    guard statement.columnCount > 0, statement.isReadOnly else {
+      throw SQLiteError(code: SQLITE_READONLY, message: "only statements that read are run, such as SELECT", sql: sql)
+    }
+    // What follows may be a comment.
+    while !rest.isEmpty {
+      guard let more = try unsafe compileFirst(&rest) else { continue }
+      unsafe sqlite3_finalize(more)
+      throw SQLiteError(code: SQLITE_ERROR, message: "one statement at a time", sql: sql)
+    }
+    return statement
+  }
+
+  /// Compiles the first statement of a text and leaves what follows; nil for a comment.
+  @unsafe
+  private func compileFirst(_ rest: inout String) throws(SQLiteError) -> OpaquePointer? {
+    var statement: OpaquePointer?
+    var used = 0
+    let sql = rest
+    let result = unsafe sql.withCString { text in
+      var tail: UnsafePointer<CChar>?
+      // Safe: the text is NUL-terminated for the call, and the tail points into it.
+      let result = unsafe sqlite3_prepare_v3(handle, text, -1, 0, &statement, &tail)
+      used = unsafe tail.map { unsafe $0 - text } ?? sql.utf8.count
+      return result
+    }
+    guard result == SQLITE_OK else { throw error(result, in: sql) }
+    rest = String(decoding: sql.utf8.dropFirst(used), as: UTF8.self)
+    return unsafe statement
+  }
+
   /// Runs one or several statements and ignores their rows.
   package func execute(_ sql: String) throws(SQLiteError) {
     // Safe: the text is NUL-terminated for the call; no callback, no message to free.

@@ -139,6 +139,15 @@ package struct Statement: ~Copyable {
 
   package var columnCount: Int32 { unsafe sqlite3_column_count(handle) }
 
+  /// What a column is called.
+  package func columnName(_ column: Int32) -> String {
+    // Safe: SQLite keeps the NUL-terminated name until the next call for this column.
+    unsafe sqlite3_column_name(handle, column).map { unsafe String(cString: $0) } ?? ""
+  }
+
+  /// Whether the statement leaves every database as it is.
+  package var isReadOnly: Bool { unsafe sqlite3_stmt_readonly(handle) != 0 }
+
   package func isNull(_ column: Int32) -> Bool { unsafe sqlite3_column_type(handle, column) == SQLITE_NULL }
 
   package func integer(_ column: Int32) -> Int64 { unsafe sqlite3_column_int64(handle, column) }

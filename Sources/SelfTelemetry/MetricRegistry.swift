@@ -46,6 +46,9 @@ package final class MetricRegistry: Sendable {
     func source(_ labels: [Label]) -> Source? { series.first { $0.labels == labels }?.source }
   }
 
+  /// What the zpages show besides.
+  package let activity = Activity()
+
   // Uncontended by design: registration at start, rendering once per scrape.
   private let families = Mutex<[String: Family]>([:])
 
@@ -106,11 +109,28 @@ package final class MetricRegistry: Sendable {
     }
   }
 
+  /// Forgets every series of a name.
+  func removeAll(_ name: String) { families.withLock { $0[name] = nil } }
+
+  /// The series of a counter, gauge or reading, with their values at this moment.
+  package func values(of name: String) -> [(labels: [Label], value: Double)] {
+    let series = families.withLock { $0[name]?.series ?? [] }
+    return series.compactMap { series in
+      switch series.source {
+      case .counter(let counter): (series.labels, Double(counter.value))
+      case .gauge(let gauge): (series.labels, Double(gauge.value))
+      case .reading(let read): (series.labels, read())
+      case .histogram: nil
+      }
+    }
+  }
+
   /// The text of every metric, by name: Prometheus exposition format 0.0.4.
-  package func render() -> String {
+  package func render(_ naming: MetricNaming = MetricNaming()) -> String {
     let snapshot = families.withLock { $0 }
     var text = ""
-    for (name, family) in snapshot.sorted(by: { $0.key < $1.key }) {
+    for (known, family) in snapshot.sorted(by: { $0.key < $1.key }) {
+      let name = naming.name(known, isCounter: family.kind == .counter)
       text += "# HELP \(name) \(PrometheusText.escapedHelp(family.help))\n# TYPE \(name) \(family.kind.rawValue)\n"
       for series in family.series {
         switch series.source {

@@ -8,6 +8,14 @@ enum PrometheusText {
     return "{" + pairs.joined(separator: ",") + "}"
   }
 
+  /// A name of OpenTelemetry's as a label's: letters, digits and underscores, no digit first.
+  static func labelName(_ name: String) -> String {
+    let characters = name.unicodeScalars.map { scalar -> Character in
+      scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)) ? Character(scalar) : "_"
+    }
+    return characters.first?.isNumber == true ? "_" + String(characters) : String(characters)
+  }
+
   /// Exposition format: backslash, double quote and line feed are escaped in label values.
   static func escapedValue(_ value: String) -> String {
     var escaped = ""

@@ -42,7 +42,8 @@ extension Bytes {
 }
 
 extension Unicode.Scalar {
-  fileprivate var isHarmful: Bool {
+  /// Whether it steers a terminal or a reader instead of showing something.
+  package var isHarmful: Bool {
     switch value {
     // C0, DEL and C1; line and paragraph separators; embeddings, overrides and isolates.
     case 0..<0x20, 0x7F..<0xA0, 0x2028...0x2029, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069: true

@@ -47,3 +47,20 @@ package struct Console: Sendable {
     }
   }
 }
+
+/// The end of a file that lines are added to; closed with its last user.
+package final class AppendedFile: Sendable {
+  private let descriptor: FileDescriptor
+
+  /// Opens the file, and makes it when it is not there.
+  package init(_ path: String) throws(SystemError) {
+    // Readable for the group, as log files are.
+    let number = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+    guard number >= 0 else { throw .last("cannot write to \(path)") }
+    descriptor = FileDescriptor(owning: number)
+  }
+
+  /// Adds the text at the end. Returns false when the disk did not take all of it.
+  @discardableResult
+  package func write(_ text: String) -> Bool { Console(descriptor: descriptor.number).write(text) }
+}

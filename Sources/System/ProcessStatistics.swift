@@ -1,5 +1,6 @@
 // What the kernel knows of this process: processor time, memory, environment, terminal.
 
+internal import CLinux
 internal import Glibc
 
 /// Readings of this process, made when asked.
@@ -17,6 +18,29 @@ package enum ProcessStatistics {
     guard let pages = readSmallFile("/proc/self/statm").split(separator: " ").dropFirst().first.flatMap({ Int($0) })
     else { return 0 }
     return pages * sysconf(Int32(_SC_PAGESIZE))
+  }
+
+  /// Bytes that the allocator has handed out, and what it has of the system for that.
+  package static var heap: (allocatedBytes: Int, reservedBytes: Int) {
+    let state = mallinfo2()
+    return (state.uordblks + state.hblkhd, state.arena + state.hblkhd)
+  }
+
+  /// Threads of the process; 0 when /proc cannot be read.
+  package static var threads: Int {
+    // proc(5): the name in brackets may hold anything; num_threads is the 18th field behind it.
+    guard let end = readSmallFile("/proc/self/stat").split(separator: ")").last else { return 0 }
+    return end.split(separator: " ").dropFirst(17).first.flatMap { Int($0) } ?? 0
+  }
+
+  /// Files and connections that the process has open; 0 when /proc cannot be read.
+  package static var openFiles: Int {
+    guard let directory = unsafe opendir("/proc/self/fd") else { return 0 }
+    defer { unsafe closedir(directory) }
+    var count = 0
+    while unsafe readdir(directory) != nil { count += 1 }
+    // Not the two names of directories, nor the one that is being read.
+    return max(0, count - 3)
   }
 
   /// The memory that the process may use, in bytes: the machine's, or what its control group allows.

@@ -22,4 +22,12 @@ package enum StandardStream: Int32, Sendable {
       }
     }
   }
+
+  /// Device and inode of what the stream is connected to, as systemd writes them into `$JOURNAL_STREAM`: `9:12345`.
+  package var identity: String? {
+    var status = Glibc.stat()
+    // Safe: the call fills in one record.
+    guard unsafe fstat(rawValue, &status) == 0 else { return nil }
+    return "\(status.st_dev):\(status.st_ino)"
+  }
 }

@@ -25,6 +25,12 @@ package final class Thread: @unchecked Sendable {
     handle = thread
   }
 
+  /// Holds the calling thread up.
+  package static func sleep(for duration: Duration) {
+    // Interrupted, it is shorter.
+    poll(nil, 0, Int32(clamping: duration.milliseconds))
+  }
+
   /// Waits for the thread to end. A second call returns at once.
   package func join() {
     let first = joined.withLock { joined in

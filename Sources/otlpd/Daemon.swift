@@ -22,10 +22,12 @@ enum Daemon {
     guard
       let setup = Setup.load(configPath: configPath, dataDirectory: dataDirectory, environment: environment)
     else { return .unusableConfig }
-    let logger = setup.logger(clock: clock, environment: environment)
-    setup.logFindings(to: logger)
     let metrics = MetricRegistry()
-    registerProcess(in: metrics, clock: clock)
+    metrics.registerProcess(clock: clock)
+    metrics.describeTarget(setup.targetAttributes(instanceID: instanceID))
+    let log = LogWriter(setup.logSettings(environment: environment), clock: clock, metrics: metrics)
+    let logger = log.logger
+    setup.logFindings(to: logger)
     let manager = ServiceManager(environment: environment)
     do {
       let context = SinkContext(
@@ -69,14 +71,8 @@ enum Daemon {
     }
   }
 
-  private static func registerProcess(in metrics: MetricRegistry, clock: any Clock) {
-    let start = clock.monotonic
-    let identity = ServiceIdentity(
-      name: "otlpd", version: Version.current, instanceID: String(UInt64.random(in: 1...UInt64.max), radix: 16))
-    metrics.registerProcess(
-      identity, uptime: { clock.monotonic.since(start).seconds }, cpuSeconds: { ProcessStatistics.cpuSeconds },
-      residentBytes: { Double(ProcessStatistics.residentBytes) })
-  }
+  /// Tells this process from every other, also after a restart.
+  private static let instanceID = String(UInt64.random(in: 1...UInt64.max), radix: 16)
 }
 
 extension ExitStatus {

@@ -112,7 +112,7 @@ final class DaemonGraph: Sendable {
     self.authenticators = authenticators
     servers = DaemonGraph.servers(
       plan, reactor: reactor, pipeline: pipeline, admin: admin, queries: queries, tls: tls, shared: shared,
-      metrics: metrics, logger: logger
+      metrics: metrics, logger: logger, clock: clock
     ) { id, transport, openPaths, authenticator in
       authenticator.flatMap { authenticators[$0] }.map { authenticator in
         let gate = ReceiverGate(
@@ -142,9 +142,19 @@ final class DaemonGraph: Sendable {
 
   private static func servers(
     _ plan: DaemonPlan, reactor: Reactor, pipeline: Pipeline, admin: AdminEndpoints, queries: QueryAPI,
-    tls: [String: TLSServer], shared: SharedResources, metrics: MetricRegistry, logger: Logger, gate: GateMaker
+    tls: [String: TLSServer], shared: SharedResources, metrics: MetricRegistry, logger: Logger, clock: any Clock,
+    gate: GateMaker
   ) -> [Server] {
-    var servers = plan.receivers.map { receiver in
+    // First, so that they tell from the start that the rest is not ready.
+    let context = PageContext(metrics: metrics, readiness: admin.readiness, service: plan.service, clock: clock)
+    var servers = plan.pages.map { page in
+      Server(
+        component: page.id,
+        http: HTTPServer(
+          reactor: reactor, address: page.address, limits: plan.limits, handler: page.make(context), shared: shared,
+          metrics: metrics, logger: logger))
+    }
+    servers += plan.receivers.map { receiver in
       let intake = OTLPIntake(
         id: receiver.id, transport: .http, pipeline: pipeline,
         metrics: ReceiverMetrics(receiver: receiver.id, transport: "http", registry: metrics))
@@ -174,12 +184,14 @@ final class DaemonGraph: Sendable {
         refusalBody: grpc.refusal, shared: shared, metrics: metrics, logger: logger)
       return Server(component: receiver.id, isGRPC: true, http: http)
     }
-    if let address = plan.telemetryAddress {
+    for telemetry in plan.telemetry {
+      let address = telemetry.address
       let http = HTTPServer(
         reactor: reactor, address: address, limits: plan.limits,
         handler: { request, reply in
-          if let page = admin.answer(request, isLocal: address.isLocal) { return reply.send(page) }
-          if let refusal = admin.refusal(of: request, isLocal: address.isLocal) { return reply.send(refusal) }
+          let page = admin.answer(request, isLocal: address.isLocal, naming: telemetry.naming)
+          if let page { return reply.send(page) }
+          if let refusal = AdminEndpoints.refusal(of: request, isLocal: address.isLocal) { return reply.send(refusal) }
           if !queries.handle(request, reply) { reply.send(admin.notFound(request)) }
         }, shared: shared,
         metrics: metrics, logger: logger)

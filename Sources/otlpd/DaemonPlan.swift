@@ -1,11 +1,13 @@
 // What a configuration comes to: every part of the daemon, described and not yet made.
 
+internal import Admin
 internal import Authenticators
 internal import Config
 internal import HTTPServer
 internal import Journal
 internal import OTLP
 internal import Pipeline
+internal import SelfTelemetry
 internal import Sinks
 internal import TLS
 
@@ -42,6 +44,21 @@ struct DaemonPlan: Sendable {
     var tlsName: String { "\(id) grpc" }
   }
 
+  /// A port with otlpd's own pages.
+  struct TelemetryPlan: Sendable {
+    let address: ListenAddress
+    /// How its readers spell the metrics.
+    let naming: MetricNaming
+  }
+
+  /// An extension that answers on an address of its own.
+  struct PagePlan: Sendable {
+    let id: String
+    let address: ListenAddress
+    let isForStrangers: Bool
+    let make: @Sendable (PageContext) -> HTTPHandler
+  }
+
   /// A sink, made when the daemon starts.
   struct SinkPlan: Sendable {
     let id: String
@@ -64,8 +81,10 @@ struct DaemonPlan: Sendable {
   var sinks: [SinkPlan]
   var pipelines: [PipelineSettings]
   var journal: JournalSettings
-  /// Where `/metrics` is served besides the OTLP port; nil when it is switched off.
-  var telemetryAddress: ListenAddress?
+  /// Where `/metrics` is served besides the OTLP port.
+  var telemetry: [TelemetryPlan]
+  var pages: [PagePlan]
+  var service: ServiceDescription
   /// Where the files are that the query API reads; nil when no pipeline has a `sqlite` exporter.
   var storeDirectory: String?
 
@@ -74,7 +93,7 @@ struct DaemonPlan: Sendable {
     let plain =
       receivers.filter { $0.tls == nil && $0.authenticator == nil }.map(\.address)
       + grpcReceivers.filter { $0.tls == nil && $0.authenticator == nil }.map(\.address)
-      + (telemetryAddress.map { [$0] } ?? [])
+      + telemetry.map(\.address) + pages.filter { !$0.isForStrangers }.map(\.address)
     return plain.filter { !$0.isLocal }
   }
 

@@ -1,4 +1,4 @@
-// The command line: `otlpd`, `otlpd validate`, `otlpd journal`, `otlpd --version`.
+// The command line: `otlpd` and its subcommands.
 
 internal import ArgumentParser
 internal import System
@@ -12,10 +12,21 @@ struct OtlpdCommand: ParsableCommand {
       otlpd [--config <file>] [--data-dir <directory>]
       otlpd validate [--config <file>]
       otlpd journal (inspect | verify | export) [<directory>]
+      otlpd doctor [--config <file>]
+      otlpd send [traces] [metrics] [logs]
+      otlpd (services | routes | traces | trace | logs | metrics | findings | sql | tail) ...
       otlpd --version
       """,
     version: "otlpd \(Version.current)",
-    subcommands: [Run.self, Validate.self, Journal.self],
+    subcommands: [Run.self, Validate.self, Journal.self, Doctor.self, Send.self],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Stored telemetry",
+        subcommands: [
+          Services.self, Routes.self, Traces.self, Trace.self, Logs.self, Metrics.self, Findings.self, SQL.self,
+          Tail.self,
+        ])
+    ],
     defaultSubcommand: Run.self)
 }
 

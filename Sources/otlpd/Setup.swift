@@ -1,5 +1,6 @@
 // From the command line to a plan: reads the configuration, says what is wrong with it, and decides where things go.
 
+internal import Admin
 internal import Authenticators
 internal import Config
 internal import HTTPServer
@@ -90,27 +91,18 @@ struct Setup {
 
   // MARK: What follows from it
 
-  func logger(clock: any Clock, environment: [String: String]) -> Logger {
-    let format = logFormat(environment)
-    let level = logLevel
-    return Logger(label: "otlpd") { _ in LineLogHandler(format: format, level: level, clock: clock) }
+  /// Opens the outputs of the log that the configuration names.
+  func logSettings(environment: [String: String]) -> LogWriter.Settings {
+    LogWriter.Settings(config.telemetry.logs, environment: environment)
   }
 
-  private func logFormat(_ environment: [String: String]) -> LogFormat {
-    if config.telemetry.logEncoding == .json { return .json }
-    if ProcessStatistics.isTerminal(StandardStream.error.rawValue) { return .terminal }
-    // systemd.exec(5): set when standard error is connected to the journal.
-    return environment["JOURNAL_STREAM"] == nil ? .logfmt : .journal
-  }
-
-  private var logLevel: Logger.Level {
-    switch config.telemetry.logLevel {
-    case .debug: .debug
-    case .info: .info
-    case .warn: .warning
-    case .error: .error
-    case .dpanic, .panic, .fatal: .critical
-    }
+  /// Who otlpd says it is: the Collector's three attributes, and what the file adds, changes or takes away.
+  func targetAttributes(instanceID: String) -> [String: String] {
+    var attributes = [
+      "service.name": "otlpd", "service.version": Version.current, "service.instance.id": instanceID,
+    ]
+    for (name, value) in config.telemetry.resource.attributes { attributes[name] = value }
+    return attributes
   }
 
   /// What the parts of the daemon are to be. Only what some pipeline names is made.
@@ -124,8 +116,33 @@ struct Setup {
           sinks: pipeline.sinks.map(\.description))
       },
       journal: config.journal.settings(dataDirectory: dataDirectory),
-      telemetryAddress: config.telemetry.metricsListener.flatMap { ListenAddress(parsing: $0.description) },
-      storeDirectory: storeDirectory)
+      telemetry: config.telemetry.metrics.listeners.compactMap { listener in
+        ListenAddress(parsing: listener.address.description).map {
+          DaemonPlan.TelemetryPlan(address: $0, naming: listener.naming)
+        }
+      },
+      pages: pages, service: service, storeDirectory: storeDirectory)
+  }
+
+  private var pages: [DaemonPlan.PagePlan] {
+    config.pages.sorted { $0.key < $1.key }.compactMap { id, page in
+      page.address.map { address in
+        DaemonPlan.PagePlan(id: id.description, address: address, isForStrangers: type(of: page).isForStrangers) {
+          page.makeHandler($0)
+        }
+      }
+    }
+  }
+
+  private var service: ServiceDescription {
+    ServiceDescription(
+      version: Version.current, dataDirectory: dataDirectory,
+      pipelines: config.pipelines.map { pipeline in
+        ServiceDescription.Pipeline(
+          id: pipeline.id, signal: pipeline.signal.name, receivers: pipeline.receivers.map(\.description),
+          processors: pipeline.processors.map(\.description), sinks: pipeline.sinks.map(\.description))
+      },
+      extensions: config.startedExtensions.map(\.description))
   }
 
   /// Of the first `sqlite` exporter that a pipeline names.

@@ -45,6 +45,19 @@ struct HTTPClientTests {
     }
   }
 
+  @Test("A page is asked for with GET and without a body, and a POST after it is a POST again")
+  func get() throws {
+    try serve([.answer(ok), .answer(ok)]) { server in
+      let client = try client()
+      let page = try client.get(url: server.url + "/readyz", headers: [], timeout: .seconds(10))
+      #expect(page.status == 200 && page.body.text == "ok")
+      _ = try client.post(url: server.url + "/x", headers: [], body: Bytes([1]), timeout: .seconds(10))
+      #expect(server.requests[0].head.hasPrefix("GET /readyz HTTP/1.1\r\n"))
+      #expect(!server.requests[0].head.contains("Content-Length"))
+      #expect(server.requests[1].head.hasPrefix("POST /x HTTP/1.1\r\n") && server.requests[1].body == [1])
+    }
+  }
+
   @Test("A body above 1 MiB does not wait for 100 Continue, and an empty one is a POST too")
   func bodies() throws {
     try serve([.answer(ok), .answer(ok)]) { server in

@@ -98,10 +98,10 @@ def test_the_shipped_files_are_valid(name):
 
 INERT = """\
 extensions:
-  health_check:
+  pprof:
+  opamp:
+    server: {}
   file_storage:
-  zpages:
-    endpoint: 127.0.0.1:55679
 receivers:
   otlp:
     protocols:
@@ -125,7 +125,7 @@ exporters:
       storage: file_storage
       queue_size: 5000
 service:
-  extensions: [health_check, file_storage, zpages]
+  extensions: [pprof, opamp, file_storage]
   telemetry:
     metrics:
       level: none
@@ -141,12 +141,12 @@ def test_keys_without_effect_are_named_by_validate_and_at_start(otlpd, tmp_path)
     result = validate(tmp_path, INERT)
     assert result.returncode == 0, result.stderr
     said = result.stdout + result.stderr
-    assert "include_metadata" in said and "health_check" in said and "zpages" in said
+    assert "include_metadata" in said and "pprof" in said and "opamp" in said
     assert "the journal is the queue of every sink" in said
     assert "storage: is not needed: the journal keeps what waits" in said
     assert "queue_size: is how much may wait in the journal for this exporter" in said
     daemon = otlpd(INERT)
-    assert "include_metadata" in daemon.log and "health_check" in daemon.log and "zpages" in daemon.log
+    assert "include_metadata" in daemon.log and "pprof" in daemon.log and "opamp" in daemon.log
     assert daemon.post("/v1/traces", otlp.traces(2).SerializeToString())[0] == 200
 
 

@@ -135,18 +135,6 @@ def test_log_lines_have_a_time_and_a_level(otlpd):
     assert any("msg=ready" in line for line in daemon.log.splitlines())
 
 
-def test_under_journald_lines_carry_a_priority_and_no_time(otlpd):
-    daemon = otlpd.make(environment={"JOURNAL_STREAM": "8:12345"})
-    # journald is recognised by the descriptor that it names, so it is told of the pipe that really is there.
-    daemon.launch()
-    status = os.stat(f"/proc/{daemon.process.pid}/fd/2")
-    daemon.close()
-    again = otlpd.make(environment={"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"})
-    again.launch()
-    lines = eventually(lambda: [line for line in (daemon.log + "\n" + again.log).splitlines() if "listening" in line])
-    assert any(line.startswith("<6>") and "time=" not in line for line in lines)
-
-
 def test_no_configuration_at_all_means_otlp_on_4317_and_4318_into_the_store(tmp_path):
     def is_free(port: int) -> bool:
         with socket.socket() as probe:

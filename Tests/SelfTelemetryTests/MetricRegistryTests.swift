@@ -106,11 +106,41 @@ import Testing
     #expect(registry.render().contains("\na 0\n"))
   }
 
+  @Test("A reader that wants units and suffixes in the names gets them, and no name twice")
+  func naming() {
+    registry.registerProcess(uptime: { 1.5 }, cpuSeconds: { 0.25 }, residentBytes: { 4096 })
+    _ = registry.counter("otlpd_things", help: "h")
+    func names(_ naming: MetricNaming) -> [String] {
+      let lines = registry.render(naming).split(separator: "\n").filter { !$0.hasPrefix("#") }
+      return lines.map { String($0.prefix { $0 != " " }) }
+    }
+    #expect(
+      names(MetricNaming(hasUnits: true)) == [
+        "otelcol_process_cpu_seconds", "otelcol_process_memory_rss_bytes", "otelcol_process_uptime_seconds",
+        "otlpd_things",
+      ])
+    #expect(
+      names(MetricNaming(hasUnits: true, hasTypeSuffix: true)) == [
+        "otelcol_process_cpu_seconds_total", "otelcol_process_memory_rss_bytes", "otelcol_process_uptime_seconds_total",
+        "otlpd_things_total",
+      ])
+  }
+
+  @Test("The attributes of the target become labels that Prometheus can read")
+  func target() {
+    registry.describeTarget(["service.name": "a\"b\nc", "9lives": "x", "größe": "y", "service_name": "z"])
+    #expect(
+      registry.render().hasSuffix(
+        "target_info{_9lives=\"x\",gr__e=\"y\",service_name=\"a\\\"b\\nc\"} 1\n"))
+    let value = registry.values(of: "target_info")
+    #expect(value.count == 1 && value[0].value == 1 && value[0].labels.count == 3)
+  }
+
   @Test("The process metrics have the Collector's names")
   func process() {
-    registry.registerProcess(
-      ServiceIdentity(name: "otlpd", version: "1.2.3", instanceID: "abc"), uptime: { 1.5 }, cpuSeconds: { 0.25 },
-      residentBytes: { 4096 })
+    registry.registerProcess(uptime: { 1.5 }, cpuSeconds: { 0.25 }, residentBytes: { 4096 })
+    registry.describeTarget(["service.name": "else"])
+    registry.describeTarget(["service.name": "otlpd", "service.version": "1.2.3", "service.instance.id": "abc"])
     #expect(
       registry.render() == """
         # HELP otelcol_process_cpu_seconds CPU seconds used, user and system together.
@@ -124,7 +154,7 @@ import Testing
         otelcol_process_uptime 1.5
         # HELP target_info Who the process is; the value is always 1.
         # TYPE target_info gauge
-        target_info{service_name="otlpd",service_version="1.2.3",service_instance_id="abc"} 1
+        target_info{service_instance_id="abc",service_name="otlpd",service_version="1.2.3"} 1
 
         """)
   }

@@ -34,7 +34,8 @@ def newer_package(package, tmp_path_factory) -> Path:
     control = directory / "root/DEBIAN/control"
     control.write_text(re.sub(r"(?m)^Version: .*", r"\g<0>+next", control.read_text()))
     made = directory / "otlpd-next.deb"
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", directory / "root", made], check=True)
+    build = ["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", directory / "root", made]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     return made
 
 

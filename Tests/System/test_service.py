@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from harness.faults_disk import FaultyDisk, compiled
 from harness.waiting import eventually
 
 SPAN = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "GET /orders", "kind": 2,
@@ -19,9 +20,10 @@ DROP_IN = "/etc/systemd/system/otlpd.service.d/test.conf"
 
 
 def post(machine, *arguments, url="http://localhost:4318/v1/traces") -> str:
-    """The status of a POST by curl."""
+    """The status of a POST by curl; 000 without an answer."""
     command = ["curl", "--silent", "--show-error", "--output", "/dev/null", "--write-out", "%{http_code}", "--max-time", "10"]
-    return machine.run(*command, "--header", "content-type: application/json", "--data", TRACES, *arguments, url)
+    command += ["--header", "content-type: application/json", "--data", TRACES, *arguments, url]
+    return machine.run(*command, check=False)
 
 
 def metric(machine, name: str, *labels: str) -> float:
@@ -215,6 +217,25 @@ def test_the_watchdog_ends_what_does_not_turn_any_more(machine):
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "restart", "otlpd.service")
     assert post(machine) == "200"
+
+
+def test_a_disk_that_fails_ends_it_with_74_and_it_recovers(machine):
+    compiled(machine.share).chmod(0o755)
+    plan = FaultyDisk(machine.share / "disk.so", machine.share / "plan")
+    machine.write(DROP_IN, "[Service]\nEnvironment=LD_PRELOAD=/share/disk.so DISK_FAULTS=/share/plan\n")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", "otlpd.service")
+    assert post(machine) == "200"
+    before = restarts(machine)
+    plan.fail("sync", ".segment")
+    assert post(machine) != "200", "what the disk has not is not acknowledged"
+    eventually(lambda: machine.property("ExecMainStatus") == "74" or restarts(machine) > before, 20)
+    plan.heal()
+    eventually(lambda: restarts(machine) > before and is_active(machine) and post(machine) == "200", 20)
+    assert "status=74" in machine.journal()
+    machine.run("rm", DROP_IN)
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", "otlpd.service")
 
 
 def test_an_unusable_file_is_not_tried_again(machine):

@@ -1,5 +1,6 @@
 // The config file as a whole: what a good one comes to.
 
+import Admin
 import Config
 import Journal
 import OTLP
@@ -20,7 +21,7 @@ import otlpd
     let sinks = showsBatches ? ["sqlite", "debug"] : ["sqlite"]
     #expect(config.pipelines.allSatisfy { $0.sinks.map(\.description) == sinks })
     #expect(config.receivers.values.first?.http?.endpoint == HostPort(host: "127.0.0.1", port: 4318))
-    #expect(config.telemetry.metricsListener == HostPort(host: "127.0.0.1", port: 8888))
+    #expect(config.telemetry.metrics.listeners.map(\.address) == [HostPort(host: "127.0.0.1", port: 8888)])
     let journal = config.journal.settings(dataDirectory: "/data")
     #expect(journal == JournalSettings(durability: .disk, directory: "/data/journal"))
     if showsBatches {
@@ -111,9 +112,6 @@ import otlpd
         "t.yaml:3:16: Configuration references unset environment variable CLIENT_ID; it is read as empty",
         "t.yaml:3:16: extensions::oauth2client::client_id: " + Self.waits,
         "t.yaml:4:16: extensions::oauth2client::token_url: " + Self.waits,
-        #"t.yaml:5:3: extensions::health_check: extension "health_check" is not built into otlpd and skipped; "#
-          + "GET /healthz and /readyz on the OTLP port tell the state",
-        #"t.yaml:7:3: extensions::zpages: extension "zpages" is not built into otlpd and skipped"#,
         "t.yaml:37:3: exporters::logging: logging is the old name of debug; rename it",
         "t.yaml:38:16: exporters::logging::verbosity: detailed is not built into this version of otlpd; "
           + "it prints like normal",
@@ -121,12 +119,16 @@ import otlpd
     #expect(fixture.inert == [])
     let queue = "exporters::otlphttp/vendor::sending_queue::"
     #expect(fixture.diagnostics.notes.map(\.path) == [queue + "queue_size", queue + "storage"])
+    #expect(
+      config.pages.mapValues { $0.endpoint.description } == [
+        ComponentID(type: "health_check"): "0.0.0.0:13133", ComponentID(type: "zpages"): "0.0.0.0:55679",
+      ])
     let vendor = ComponentID(type: "otlp_http", name: "vendor")
     #expect(config.pipelines.map(\.id) == ["traces", "logs"])
     #expect(config.pipelines[0].sinks == [vendor, ComponentID(type: "debug")])
     #expect(config.pipelines[0].processors.map(\.type) == ["memory_limiter", "batch"])
-    #expect(config.telemetry.metricsListener == HostPort(host: "0.0.0.0", port: 8888))
-    #expect(config.telemetry.logLevel == .debug && config.telemetry.logEncoding == .json)
+    #expect(config.telemetry.metrics.listeners.map(\.address) == [HostPort(host: "0.0.0.0", port: 8888)])
+    #expect(config.telemetry.logs.level == .debug && config.telemetry.logs.encoding == .json)
     let sink = try #require(config.sinks[vendor] as? OTLPHTTPSinkConfig)
     #expect(sink.url(for: .traces) == "https://vendor.example/otlp/v1/traces")
     #expect(sink.headers.headers.map { $0.value.reveal() } == ["s3cret", "1"])
@@ -181,20 +183,24 @@ import otlpd
   }
 
   @Test(
-    "The address of /metrics is the reader's, or the old key's, or none",
+    "The addresses of /metrics are the readers', or the old key's, or none",
     arguments: [
-      ("", "127.0.0.1:8888"), ("level: none", nil), ("level: detailed", "127.0.0.1:8888"),
-      ("address: ':9999'", ":9999"), ("address: ':9999'\nlevel: NONE", nil),
-      ("readers: [{pull: {exporter: {prometheus: {host: '::', port: 1}}}}]", "[::]:1"),
-      ("readers: [{pull: {exporter: {prometheus: }}}]", "127.0.0.1:8888"),
-      ("readers: [{periodic: {exporter: {otlp: {endpoint: x}}}}]", nil), ("readers: []\nlevel: none", nil),
-    ] as [(String, String?)])
-  func metricsListener(keys: String, expected: String?) throws {
+      ("", ["127.0.0.1:8888"]), ("level: none", []), ("level: detailed", ["127.0.0.1:8888"]),
+      ("address: ':9999'", [":9999"]), ("address: ':9999'\nlevel: NONE", []),
+      ("readers: [{pull: {exporter: {prometheus: {host: '::', port: 1}}}}]", ["[::]:1"]),
+      ("readers: [{pull: {exporter: {prometheus: }}}]", ["127.0.0.1:8888"]),
+      (
+        "readers: [{pull: {exporter: {prometheus: {port: 1}}}}, {pull: {exporter: {prometheus: {port: 2}}}}]",
+        ["127.0.0.1:1", "127.0.0.1:2"]
+      ),
+      ("readers: [{periodic: {exporter: {otlp: {endpoint: x}}}}]", []), ("readers: []\nlevel: none", []),
+    ] as [(String, [String])])
+  func metricsListeners(keys: String, expected: [String]) throws {
     let block = keys.split(separator: "\n").map { "      \($0)" }.joined(separator: "\n")
     let text = ConfigFixture.text(extra: "  telemetry:\n    metrics:\n\(block)")
     let fixture = ConfigFixture(text)
     #expect(fixture.errors == [])
-    #expect(fixture.config?.telemetry.metricsListener?.description == expected)
+    #expect(fixture.config?.telemetry.metrics.listeners.map(\.address.description) == expected)
   }
 
   @Test(

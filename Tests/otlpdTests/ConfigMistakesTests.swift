@@ -330,7 +330,7 @@ import Testing
       (
         "helth_check: ",
         #"extensions::helth_check: unknown type: "helth_check" for id: "helth_check"; did you mean "health_check"? "#
-          + "(available: basicauth, bearertokenauth, journal, limits, oauth2client)"
+          + "(available: basicauth, bearertokenauth, health_check, journal, limits, oauth2client, zpages)"
       ),
     ])
   func extensions(block: String, message: String) {

@@ -1,5 +1,6 @@
 // Holds config/otlpd.reference.yaml and config/otlpd.yaml against the code.
 
+import Admin
 import Config
 import Processors
 import Receivers
@@ -64,6 +65,9 @@ private func paths(_ node: ConfigNode, under path: String = "") -> Set<String> {
     #expect(config.sinks[ComponentID(type: "otlp_grpc")] as? OTLPGRPCSinkConfig == calls)
     #expect(config.journal == JournalConfig())
     #expect(config.limits == LimitsConfig())
+    #expect(config.pages[ComponentID(type: "health_check")] as? HealthCheckConfig == HealthCheckConfig())
+    #expect(config.pages[ComponentID(type: "zpages")] as? ZPagesConfig == ZPagesConfig())
+    #expect(Set(config.pages.keys.map(\.type)) == Set(PageExtensionTypes.all.map { $0.type }))
     #expect(config.telemetry == TelemetryConfig())
     #expect(Set(config.sinks.keys.map(\.type)) == Set(SinkTypes.all.map { $0.type }))
   }

@@ -3,7 +3,7 @@
 // GET /api/v1/… is otlpd's own; the rest of /api/… is what Jaeger's clients ask for. docs/api.md describes both.
 // Everything is read-only.
 
-internal import Bytes
+package import Bytes
 package import HTTPServer
 package import System
 package import TelemetryStore
@@ -47,7 +47,7 @@ package struct QueryAPI: Sendable {
       return QueryAPI.error(404, "there is nothing to ask: no pipeline has a sqlite exporter")
     }
     let segments = path.split(separator: "/").dropFirst().map { QueryParameters.decoded($0) }
-    guard let page = page(segments) else {
+    guard let page = QueryAPI.page(segments, now: clock.wall) else {
       return QueryAPI.error(404, "there is no \(path); docs/api.md lists what there is")
     }
     let failure = segments.first == "v1" ? QueryAPI.error : JaegerQuestions.error
@@ -60,12 +60,40 @@ package struct QueryAPI: Sendable {
     }
   }
 
+  /// The body of an answer, for who asks without HTTP; nil when what is asked for does not exist. Blocks on the disk.
+  ///
+  /// - Parameters:
+  ///   - path: what stands behind `/api`.
+  ///   - now: Unix nanoseconds.
+  package static func body(
+    _ path: [String], _ parameters: QueryParameters, reader: StoreReader, now: UInt64
+  ) throws(QueryError) -> Bytes? {
+    try page(path, now: now)?(reader, parameters)
+  }
+
+  /// A span as the page of its trace shows it.
+  package static func json(of span: StoredSpan) -> Bytes {
+    var json = JSONText()
+    json.object { json in
+      json.field("trace_id", span.traceID)
+      json.fields(of: span)
+    }
+    return json.finish()
+  }
+
+  /// A log record as the page of the logs shows it.
+  package static func json(of log: StoredLog) -> Bytes {
+    var json = JSONText()
+    json.object { $0.fields(of: log) }
+    return json.finish()
+  }
+
   /// Gives the body of an answer, or nil when what is asked for does not exist.
   typealias Page = (StoreReader, QueryParameters) throws(QueryError) -> Bytes?
 
-  private func page(_ path: [String]) -> Page? {
-    guard path.first == "v1" else { return JaegerQuestions(now: clock.wall).page(path) }
-    let questions = StoreQuestions(now: clock.wall)
+  private static func page(_ path: [String], now: UInt64) -> Page? {
+    guard path.first == "v1" else { return JaegerQuestions(now: now).page(path) }
+    let questions = StoreQuestions(now: now)
     switch (path.count, path.dropFirst().first) {
     case (2, "services"): return questions.services
     case (2, "routes"): return questions.routes

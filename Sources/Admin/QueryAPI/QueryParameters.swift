@@ -8,6 +8,9 @@ package import TelemetryStore
 package struct QueryParameters: Sendable {
   private let pairs: [(name: String, value: String)]
 
+  /// Parameters that are decoded already.
+  package init(_ pairs: [(name: String, value: String)]) { self.pairs = pairs }
+
   /// - Parameter query: as in the request's target.
   package init(_ query: String) {
     pairs = query.split(separator: "&").map { pair in

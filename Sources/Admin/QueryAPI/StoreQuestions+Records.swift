@@ -50,20 +50,7 @@ extension StoreQuestions {
     let answer = try reader.logs(
       try parameters.window(now: now), try parameters.logFilter(), limit: limit, before: try parameters.cursor())
     return Self.document(answer.skipped) { json in
-      json.field("logs", array: answer.value.logs) { json, log in
-        json.object { json in
-          json.field("time_unix_nano", String(log.time))
-          json.field("severity_number", log.severityNumber)
-          json.field("severity_text", log.severityText)
-          json.field("service", log.service)
-          json.field("event_name", log.eventName)
-          if log.bodyIsJSON { json.field("body", json: log.body) } else { json.field("body", log.body?.text) }
-          json.field("trace_id", log.traceID)
-          json.field("span_id", log.spanID)
-          json.field("attributes", json: log.attributes)
-          json.field("resource", json: log.resource)
-        }
-      }
+      json.field("logs", array: answer.value.logs) { json, log in json.object { $0.fields(of: log) } }
       json.field("next", answer.value.next?.description)
     }
   }
@@ -184,6 +171,19 @@ extension JSONText {
     field("resource", json: span.resource)
     field("scope_name", span.scopeName)
     field("scope_version", span.scopeVersion)
+  }
+
+  mutating func fields(of log: StoredLog) {
+    field("time_unix_nano", String(log.time))
+    field("severity_number", log.severityNumber)
+    field("severity_text", log.severityText)
+    field("service", log.service)
+    field("event_name", log.eventName)
+    if log.bodyIsJSON { field("body", json: log.body) } else { field("body", log.body?.text) }
+    field("trace_id", log.traceID)
+    field("span_id", log.spanID)
+    field("attributes", json: log.attributes)
+    field("resource", json: log.resource)
   }
 
   fileprivate mutating func fields(of point: MetricPoint) {

@@ -3,12 +3,22 @@
 internal import Bytes
 internal import OTLP
 package import Pipeline
+internal import SelfTelemetry
+internal import System
 
 /// How a receiver answers, before a protocol puts it into its own words.
 enum OTLPAnswer: Sendable {
   /// Accepted, with what was dropped at the door.
   case success(ExportRequest.Rejection?)
   case failure(OTLPStatus, String)
+
+  /// Why the request was refused.
+  var problem: String? {
+    switch self {
+    case .success: nil
+    case .failure(_, let message): message
+    }
+  }
 }
 
 /// Decodes messages that came in one way and hands them to the pipeline. Any thread.
@@ -29,6 +39,19 @@ package struct OTLPIntake: Sendable {
   /// Answers one message, at once or when the journal has it. Never blocks.
   func take(
     _ body: Bytes, as encoding: Encoding, _ signal: Signal, _ answer: @escaping @Sendable (OTLPAnswer) -> Void
+  ) {
+    guard let operation = metrics.operation(signal) else { return decide(body, encoding, signal, answer) }
+    let clock = SystemClock()
+    let start = clock.monotonic
+    operation.began()
+    decide(body, encoding, signal) { outcome in
+      operation.ended(after: clock.monotonic.since(start).seconds, at: clock.wall, failure: outcome.problem)
+      answer(outcome)
+    }
+  }
+
+  private func decide(
+    _ body: Bytes, _ encoding: Encoding, _ signal: Signal, _ answer: @escaping @Sendable (OTLPAnswer) -> Void
   ) {
     let export: ExportRequest
     do {

@@ -8,6 +8,8 @@ package struct ReceiverMetrics: Sendable {
   private let malformed: [Counter]
   private let rejected: [Counter]
   private let base64IDs: Counter
+  private let activity: Activity
+  private let operations: [Operation?]
 
   package init(receiver: String, transport: String, registry: MetricRegistry) {
     malformed = Signal.allCases.map { signal in
@@ -23,7 +25,12 @@ package struct ReceiverMetrics: Sendable {
     base64IDs = registry.counter(
       "otlpd_json_lenient_fixes", help: "Values in JSON bodies that were not as OTLP writes them, and were accepted.",
       labels: [Label("receiver", receiver), Label("kind", "base64_id")])
+    activity = registry.activity
+    operations = Signal.allCases.map { registry.activity.operation("receiver/\(receiver) \(transport) \($0.name)") }
   }
+
+  /// What requests of the signal are measured as; nil when nobody wants to see it.
+  func operation(_ signal: Signal) -> Operation? { activity.isWatched ? operations[Int(signal.rawValue)] : nil }
 
   func countMalformed(_ signal: Signal) { malformed[Int(signal.rawValue)].add() }
 

@@ -83,7 +83,7 @@ package final class FileSink: Sink {
   package func export(_ batch: Batch) throws(ExportError) -> ExportRequest.Rejection? {
     do throws(RecordFileError) {
       try writer.withLock { writer throws(RecordFileError) in
-        guard let writer else { return }
+        guard let writer else { throw .system(.gone("cannot write \(settings.path), which is closed")) }
         let number = writer.file.rotations
         try writer.file.append(records(of: batch.requests, packedBy: &writer.compressor).span)
         if writer.file.rotations > number { prune(writer.file) }

@@ -36,7 +36,13 @@ package struct StoredLog: Sendable {
   /// Where it stands in the list.
   let cursor: TraceCursor
 
-  fileprivate init(_ row: borrowing Statement, day: Int) {
+  /// What it reads behind the time.
+  static let columns = """
+    log_rows.id, severity_number, severity_text, log_rows.service_name, event_name, log_rows.body, body_is_json, \
+    trace_id, span_id, log_rows.attributes, resources.attributes
+    """
+
+  init(_ row: borrowing Statement, day: Int) {
     time = row.integer(0)
     severityNumber = row.integer(2)
     severityText = row.text(3)
@@ -157,8 +163,7 @@ struct LogSearch {
       conditions.add("\(time) < \(start) OR log_rows.id < \(conditions.parameter(row))")
     }
     let sql = """
-      SELECT \(time), log_rows.id, severity_number, severity_text, log_rows.service_name, event_name, log_rows.body,
-        body_is_json, trace_id, span_id, log_rows.attributes, resources.attributes
+      SELECT \(time), \(StoredLog.columns)
       FROM \(from) LEFT JOIN resources ON resources.id = resource_id
       WHERE \(conditions.sql) ORDER BY \(time) DESC, log_rows.id DESC LIMIT \(limit + 1)
       """

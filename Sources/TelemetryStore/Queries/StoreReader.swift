@@ -17,9 +17,9 @@ internal import System
 package final class StoreReader: Sendable {
   package static let deadlineDefault = Duration.seconds(2)
 
-  private let directory: Directory
+  let directory: Directory
   private let schema: StoreSchema
-  private let deadline: Duration
+  let deadline: Duration
 
   /// - Parameter deadline: how long one question may take.
   package init(

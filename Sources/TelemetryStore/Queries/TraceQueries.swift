@@ -32,7 +32,7 @@ package struct StoredSpan: Sendable {
   /// Nanoseconds; 0 when the span ends before it starts.
   package var duration: Int64 { max(0, end.subtractingReportingOverflow(start).partialValue) }
 
-  fileprivate init(_ row: borrowing Statement) {
+  init(_ row: borrowing Statement) {
     traceID = row.bytes(0)?.hex ?? ""
     spanID = row.bytes(1)?.hex
     parentSpanID = row.bytes(2)?.hex
@@ -99,12 +99,14 @@ extension StoreReader {
   }
 
   /// What finds the spans, for the test of its plan too.
-  package static let traceStatement = """
+  package static let traceStatement = "\(storedSpans) WHERE trace_id = ?1 LIMIT \(spansMax + 1)"
+
+  /// The columns that a `StoredSpan` reads.
+  static let storedSpans = """
     SELECT trace_id, span_id, parent_span_id, span_rows.name, kind, span_rows.service_name, start_time_unix_nano,
       end_time_unix_nano, status_code, status_message, span_rows.attributes, events, links, trace_state, flags,
-      resources.attributes, scopes.name, scopes.version
+      resources.attributes, scopes.name, scopes.version, span_rows.id
     FROM span_rows LEFT JOIN resources ON resources.id = resource_id LEFT JOIN scopes ON scopes.id = scope_id
-    WHERE trace_id = ?1 LIMIT \(spansMax + 1)
     """
 
   private static func spans(of ids: [TraceID], _ database: Database) throws(SQLiteError) -> [[StoredSpan]] {

@@ -1,5 +1,6 @@
 // The config file as values: every component's part, the pipelines, the journal and otlpd's own telemetry.
 
+package import Admin
 package import Authenticators
 package import Config
 package import Processors
@@ -12,6 +13,10 @@ package struct CollectorConfig: Sendable {
   package let processors: [ComponentID: any ProcessorConfig]
   package let sinks: [ComponentID: any SinkConfig]
   package let authenticators: [ComponentID: any AuthenticatorConfig]
+  /// Those in service that answer on an address of their own.
+  package let pages: [ComponentID: any PageExtensionConfig]
+  /// The extensions in service, in the order of the file.
+  package let startedExtensions: [ComponentID]
   package let journal: JournalConfig
   package let limits: LimitsConfig
   package let telemetry: TelemetryConfig
@@ -36,6 +41,8 @@ package struct CollectorConfig: Sendable {
       config.completePaths { CredentialPath.complete($0, environment: sources.environment) }
       return config
     }
+    startedExtensions = sections.started
+    pages = sections.extensions.pages.filter { sections.started.contains($0.key) }
     journal = sections.extensions.journal
     limits = sections.extensions.limits
     telemetry = sections.service.telemetry

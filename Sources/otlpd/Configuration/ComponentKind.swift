@@ -1,5 +1,6 @@
 // The kinds of components, the types that are built in, and those the Collector has besides.
 
+internal import Admin
 internal import Authenticators
 internal import Config
 internal import Processors
@@ -30,7 +31,8 @@ enum ComponentKind: Sendable {
     case .processor: ProcessorTypes.all.map { $0.type }.sorted()
     case .sink: SinkTypes.all.map { $0.type }.sorted()
     case .connector: []
-    case .extension: (["journal", "limits"] + AuthenticatorTypes.all.map { $0.type }).sorted()
+    case .extension:
+      (["journal", "limits"] + AuthenticatorTypes.all.map { $0.type } + PageExtensionTypes.all.map { $0.type }).sorted()
     }
   }
 

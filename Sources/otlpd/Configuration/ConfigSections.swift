@@ -14,6 +14,8 @@ struct ConfigSections: ConfigBlock {
   var connectors: Set<ComponentID> = []
   var extensions = ExtensionsSection()
   var service = ServiceConfig()
+  /// The extensions that the service names, in its order.
+  private(set) var started: [ComponentID] = []
   var pipelines: [PipelineConfig] = []
 
   mutating func read(from map: MapReader) {
@@ -33,22 +35,19 @@ struct ConfigSections: ConfigBlock {
     map.require(
       sinks.positions.count <= 250, "exporters", "at most 250 exporters are possible, found \(sinks.positions.count)")
     map.read("service", into: &service)
-    let started = readExtensionReferences()
-    checkAuthenticators(started: started, diagnostics: map.diagnostics)
+    readExtensionReferences()
+    checkAuthenticators(started: Set(started), diagnostics: map.diagnostics)
     readPipelines(map)
   }
 
-  /// The extensions that the service names.
-  private func readExtensionReferences() -> Set<ComponentID> {
-    var started: Set<ComponentID> = []
+  private mutating func readExtensionReferences() {
     for reference in service.extensionReferences {
       guard let id = reference.componentID(aliases: ComponentKind.extension.aliases) else { continue }
-      started.insert(id)
+      if !started.contains(id) { started.append(id) }
       if extensions.positions[id] == nil {
         reference.fail("references extension \(quoted(reference.node.text)) which is not configured")
       }
     }
-    return started
   }
 
   private func checkAuthenticators(started: Set<ComponentID>, diagnostics: ConfigDiagnostics) {
@@ -96,6 +95,12 @@ struct ConfigSections: ConfigBlock {
           ConfigProblem(
             position: position, path: "\(kind.section)::\(id)", message: "is not used by any pipeline and not started"))
       }
+    }
+    for id in extensions.pages.keys.sorted() where !started.contains(id) {
+      diagnostics.warn(
+        ConfigProblem(
+          position: extensions.positions[id], path: "extensions::\(id)",
+          message: "is not in `service: extensions` and not started"))
     }
     report(.receiver, receivers.positions, pipelines.flatMap(\.receivers))
     report(.processor, processors.positions, pipelines.flatMap(\.processors))

@@ -1,5 +1,6 @@
-// `extensions:` of the file: the journal, the limits, the authenticators, and what is not built yet.
+// `extensions:` of the file: the journal, the limits, the authenticators, the pages, and what is not built yet.
 
+internal import Admin
 internal import Authenticators
 internal import Config
 
@@ -21,6 +22,7 @@ struct ExtensionsSection {
   private(set) var journal = JournalConfig()
   private(set) var limits = LimitsConfig()
   private(set) var authenticators: [ComponentID: any AuthenticatorConfig] = [:]
+  private(set) var pages: [ComponentID: any PageExtensionConfig] = [:]
   /// Where each id stands.
   private(set) var positions: [ComponentID: SourcePosition] = [:]
 
@@ -31,7 +33,9 @@ struct ExtensionsSection {
       let id = ComponentID(type: kind.aliases[written.type] ?? written.type, name: written.name)
       positions[id] = entry.key.node.position
       if let type = AuthenticatorTypes.all.first(where: { $0.type == id.type }) {
-        authenticators[id] = Self.read(type, entry.value)
+        authenticators[id] = Self.authenticator(type, entry.value)
+      } else if let type = PageExtensionTypes.all.first(where: { $0.type == id.type }) {
+        pages[id] = Self.page(type, entry.value)
       } else if kind.available.contains(id.type) {
         guard id.name.isEmpty else {
           entry.key.fail("there is only one; remove the name behind the slash")
@@ -46,8 +50,16 @@ struct ExtensionsSection {
     }
   }
 
-  private static func read<Config: AuthenticatorConfig>(_: Config.Type, _ reader: NodeReader) -> Config {
-    var config = Config()
+  private static func authenticator(
+    _ type: any AuthenticatorConfig.Type, _ reader: NodeReader
+  ) -> any AuthenticatorConfig {
+    var config = type.init()
+    reader.read(into: &config)
+    return config
+  }
+
+  private static func page(_ type: any PageExtensionConfig.Type, _ reader: NodeReader) -> any PageExtensionConfig {
+    var config = type.init()
     reader.read(into: &config)
     return config
   }
@@ -77,7 +89,6 @@ struct ExtensionsSection {
   /// What otlpd has instead.
   private static func replacement(_ type: String) -> String {
     switch type {
-    case "health_check": "; GET /healthz and /readyz on the OTLP port tell the state"
     case "file_storage", "db_storage": "; the journal is the queue of every sink"
     default: ""
     }

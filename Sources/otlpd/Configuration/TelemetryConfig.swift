@@ -2,64 +2,20 @@
 
 package import Config
 
-/// Log lines and the address of `/metrics`.
+/// The log, the pages with metrics, and under which name.
 package struct TelemetryConfig: ConfigBlock, Equatable, Sendable {
-  package var logLevel = LogLevel.info
-  package var logEncoding = LogEncoding.console
-  /// Where `/metrics` is served besides the OTLP port; nil when `metrics: level: none` switches it off.
-  package var metricsListener: HostPort? = HostPort(host: "127.0.0.1", port: 8888)
+  package var logs = TelemetryLogsConfig()
+  package var metrics = TelemetryMetricsConfig()
+  package var resource = TelemetryResourceConfig()
 
   package init() {}
 
   package mutating func read(from map: MapReader) {
-    var logs = Logs(level: logLevel, encoding: logEncoding)
     map.read("logs", into: &logs)
-    logLevel = logs.level
-    logEncoding = logs.encoding
-    var metrics = TelemetryMetricsConfig()
     map.read("metrics", into: &metrics)
-    metricsListener = metrics.listener
     var traces = Traces()
     map.read("traces", into: &traces)
-    map.inert("resource")
-  }
-
-  /// The Collector's levels.
-  package enum LogLevel: String, ConfigChoice {
-    case debug, info, warn, error, dpanic, panic, fatal
-    package static var ignoresCase: Bool { true }
-  }
-
-  package enum LogEncoding: String, ConfigChoice {
-    case console, json
-  }
-
-  private struct Logs: ConfigBlock {
-    var level = LogLevel.info
-    var encoding = LogEncoding.console
-
-    mutating func read(from map: MapReader) {
-      map.read("level", into: &level)
-      map.read("encoding", into: &encoding)
-      map.inert("development", default: false)
-      map.inert("disable_caller", default: false)
-      map.inert("disable_stacktrace", default: false)
-      var sampling = Sampling()
-      map.read("sampling", into: &sampling)
-      map.inert("output_paths", default: ["stderr"])
-      map.inert("error_output_paths", default: ["stderr"])
-      map.inert("initial_fields")
-      map.inert("processors")
-    }
-  }
-
-  private struct Sampling: ConfigBlock {
-    mutating func read(from map: MapReader) {
-      map.inert("enabled", default: true)
-      map.inert("tick", default: Duration.seconds(10))
-      map.inert("initial", default: 10)
-      map.inert("thereafter", default: 100)
-    }
+    if let reader = map.value("resource") { resource.read(reader) }
   }
 
   private struct Traces: ConfigBlock {
@@ -72,7 +28,50 @@ package struct TelemetryConfig: ConfigBlock, Equatable, Sendable {
 }
 
 /// How much telemetry otlpd makes of itself.
-enum TelemetryLevel: String, ConfigChoice {
+package enum TelemetryLevel: String, ConfigChoice {
   case none, basic, normal, detailed
-  static var ignoresCase: Bool { true }
+  package static var ignoresCase: Bool { true }
+}
+
+/// `resource:`, the attributes of otlpd itself: a map of texts, or the list `attributes` of names and values.
+package struct TelemetryResourceConfig: Equatable, Sendable {
+  /// nil takes an attribute away.
+  package private(set) var attributes: [String: String?] = [:]
+
+  package init() {}
+
+  mutating func read(_ reader: NodeReader) {
+    for entry in reader.entries() ?? [] {
+      switch entry.name {
+      case "attributes":
+        for item in entry.value.items() ?? [] {
+          var attribute = Attribute()
+          item.read(into: &attribute)
+          set(attribute.name, attribute.value)
+        }
+      case "schema_url", "detectors":
+        reader.diagnostics.noteInert(entry.key.path, at: entry.key.node.position)
+      default:
+        if entry.value.node.isNull {
+          attributes[entry.name] = .some(nil)
+        } else if let text = entry.value.text(expected: "a text") {
+          set(entry.name, text)
+        }
+      }
+    }
+  }
+
+  private mutating func set(_ name: String, _ value: String?) { attributes[name] = .some(value) }
+
+  private struct Attribute: ConfigBlock {
+    var name = ""
+    var value: String?
+
+    mutating func read(from map: MapReader) {
+      map.read("name", into: &name)
+      map.require(!name.isEmpty, "name", "an attribute needs a name")
+      map.read("value", into: &value)
+      map.inert("type", default: "string")
+    }
+  }
 }

@@ -11,6 +11,8 @@ final class JournalLog: Sendable {
   private let clock: any Clock
   /// A level that swings around a bound is told a few times only.
   private let paces = Lock<[JournalWarning: LogPace]>([:])
+  /// Warnings that were told and not taken back.
+  private let told = Lock<Set<JournalWarning>>([])
 
   init(logger: Logger, clock: any Clock) {
     self.logger = logger
@@ -19,12 +21,14 @@ final class JournalLog: Sendable {
 
   func note(_ change: JournalWarning.Change) {
     guard change.isRaised else {
+      guard told.withLock({ $0.remove(change.warning) }) != nil else { return }
       return logger.info("the journal has room again", metadata: ["was": "\(change.warning.rawValue)"])
     }
     let isNews = paces.withLock { paces in
       paces[change.warning, default: LogPace(interval: .seconds(60))].admit(at: clock.monotonic) != nil
     }
     guard isNews else { return }
+    told.withLock { _ = $0.insert(change.warning) }
     logger.warning(
       "\(change.warning.text); when there is none left, requests are refused or a lossy sink loses its oldest items",
       metadata: ["bytes": "\(change.bytes)", "limit": "\(change.limit)", "slowest_sink": "\(change.slowest ?? "none")"])

@@ -1,57 +1,83 @@
-// The forms a log line takes: for a terminal, for a file, for the journal of systemd, and as JSON.
+// The forms a log line takes: for a terminal, for a file, for a supervisor, and as JSON.
 
-internal import Logging
+package import Logging
+internal import Sinks
 internal import System
 
-/// How log lines are written; decided once at start.
-enum LogFormat: Sendable {
+/// One event, ready to be written.
+package struct LogEntry: Sendable {
+  package let level: Logger.Level
+  package let message: String
+  package let fields: [(key: String, value: String)]
+  /// Nanoseconds since 1970.
+  package let wall: UInt64
+
+  /// How much of a message and of a field's value is written; a peer may have made it.
+  private static let messageMax = 16_384
+  private static let valueMax = 4_096
+
+  package init(level: Logger.Level, message: String, fields: [(key: String, value: String)], wall: UInt64) {
+    self.level = level
+    self.message = LogEntry.cut(message, LogEntry.messageMax)
+    self.fields = fields.map { ($0.key, LogEntry.cut($0.value, LogEntry.valueMax)) }
+    self.wall = wall
+  }
+
+  private static func cut(_ text: String, _ scalarsMax: Int) -> String {
+    // A text has no more scalars than bytes.
+    if text.utf8.count <= scalarsMax { return text }
+    let scalars = text.unicodeScalars
+    let head = scalars.prefix(scalarsMax)
+    return head.endIndex == scalars.endIndex ? text : String(head) + "…"
+  }
+}
+
+/// How log lines are written.
+package enum LogFormat: Sendable {
   /// `05:06:07 warning  exporting failed  exporter=otlp_http error="connection refused"`: a person is reading.
   case terminal
   /// `time=… level=… msg=… key=value`: logfmt, one line per event.
   case logfmt
   /// `<4>exporting failed exporter=otlp_http`: sd-daemon(3) priorities; journald adds the time itself.
-  case journal
+  case priority
   /// One JSON object per line.
   case json
 
   /// One event as one line, with its line feed.
-  func line(_ level: Logger.Level, _ message: String, _ fields: [(key: String, value: String)], at wall: UInt64)
-    -> String
-  {
-    let time = UTCTime(unixNanoseconds: wall)
-    let pairs = fields.map { " \($0.key)=\(logfmtValue($0.value))" }.joined()
+  package func line(_ event: LogEntry) -> String {
+    let time = UTCTime(unixNanoseconds: event.wall)
+    let (message, pairs) = (event.message, LogFormat.pairs(event.fields))
     switch self {
     case .terminal:
-      let word = level.word
+      let word = event.level.word
       let column = word + String(repeating: " ", count: max(1, 9 - word.count))
-      return "\(time.timeOfDay) \(column)\(printable(message))\(pairs.isEmpty ? "" : " ")\(pairs)\n"
+      return "\(time.timeOfDay) \(column)\(message.printable)\(pairs.isEmpty ? "" : " ")\(pairs)\n"
     case .logfmt:
-      return "time=\(time.timestamp) level=\(level.word) msg=\(logfmtValue(message))\(pairs)\n"
-    case .journal:
-      return "<\(level.priority)>\(printable(message))\(pairs)\n"
+      return "time=\(time.timestamp) level=\(event.level.word) msg=\(LogFormat.value(message))\(pairs)\n"
+    case .priority:
+      return "<\(event.level.priority)>\(message.printable)\(pairs)\n"
     case .json:
-      let head = [("ts", time.timestamp), ("level", level.word), ("msg", message)]
-      let members = head + fields.map { ($0.key, $0.value) }
-      return "{" + members.map { "\(jsonString($0.0)):\(jsonString($0.1))" }.joined(separator: ",") + "}\n"
+      var members = [("ts", time.timestamp), ("level", event.level.word), ("msg", message)]
+      // A name twice is no valid JSON to some readers.
+      for field in event.fields where !members.contains(where: { $0.0 == field.key }) { members.append(field) }
+      return "{" + members.map { "\(LogFormat.quoted($0.0)):\(LogFormat.quoted($0.1))" }.joined(separator: ",") + "}\n"
     }
   }
 
+  /// ` key=value` for each.
+  static func pairs(_ fields: [(key: String, value: String)]) -> String {
+    fields.map { " \($0.key)=\(value($0.value))" }.joined()
+  }
+
   /// The value bare when it is one plain word, else in double quotes with escapes.
-  private func logfmtValue(_ value: String) -> String {
+  private static func value(_ value: String) -> String {
     let plain = value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value < 0x7f && $0 != "\"" && $0 != "=" }
-    return plain && !value.isEmpty ? value : "\"" + escaped(value) + "\""
+    return plain && !value.isEmpty ? value : quoted(value)
   }
 
-  /// The text with control characters escaped, so that a peer's bytes cannot steer a terminal.
-  private func printable(_ text: String) -> String {
-    text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f } ? text : escaped(text)
-  }
-
-  private func jsonString(_ value: String) -> String { "\"" + escaped(value) + "\"" }
-
-  /// Escapes that JSON and logfmt readers share.
-  private func escaped(_ text: String) -> String {
-    var result = ""
+  /// Escapes that JSON and logfmt readers share; also escaped is what could steer a terminal.
+  private static func quoted(_ text: String) -> String {
+    var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\"": result += "\\\""
@@ -59,13 +85,13 @@ enum LogFormat: Sendable {
       case "\n": result += "\\n"
       case "\r": result += "\\r"
       case "\t": result += "\\t"
-      case _ where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value):
+      case _ where scalar.isHarmful:
         let digits = String(scalar.value, radix: 16)
         result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
       default: result.unicodeScalars.append(scalar)
       }
     }
-    return result
+    return result + "\""
   }
 }
 
