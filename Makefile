@@ -74,9 +74,15 @@ fuzz: deps  ## try damaged inputs with AddressSanitizer (SEED=1 MINUTES=10, or N
 check: lint test  ## what a commit must pass: lint, tidy test, unit tests, black-box tests
 
 .PHONY: bench
-bench: build bench-tools $(VENV)/ready  ## measure the codec, the journal beside the bare disk, and CPU, memory, start-up and size beside rotel and a server that discards
+bench: build bench-tools $(VENV)/ready  ## measure the codec, the journal beside the bare disk, the store, and CPU, memory, start-up and size beside rotel and a server that discards
 	swift build -c release --product CodecBench
+	swift build -c release --product StoreBench
 	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd
+
+.PHONY: bench-large
+bench-large: build bench-tools $(VENV)/ready  ## measure the store with ten million spans in its day file (4 GB of disk)
+	swift build -c release --product StoreBench
+	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd store-large
 
 .PHONY: format
 format:  ## format the Swift sources in place

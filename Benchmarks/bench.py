@@ -1,8 +1,9 @@
-"""`make bench`: the codec alone, the journal beside the bare disk, then what a request, a span, forwarding it, and an idle otlpd cost, beside rotel and a mere discarder.
+"""`make bench`: the codec alone, the journal beside the bare disk, the store, then what a request, a span, forwarding it, and an idle otlpd cost, beside rotel and a mere discarder.
 
 Each number is the median of three runs; the servers take turns, so that all of them see the same minutes. CPU is the
 server's own, user and system. Fails when the codec needs more than limits.json allows.
-Usage: bench.py PATH-TO-OTLPD [codec | journal | size | sizing | servers | doors | forwarding ...], where names measure only those. CodecBench lies beside otlpd.
+Usage: bench.py PATH-TO-OTLPD [codec | journal | size | sizing | store | store-large | servers | doors | forwarding ...], where names measure only those.
+CodecBench and StoreBench lie beside otlpd.
 """
 
 import os
@@ -23,6 +24,7 @@ from forwarding import Forwarding
 from journal import Journal
 from servers import compiled, free_port
 from sizing import Sizing
+from store import Store
 
 ROUNDS = int(os.environ.get("OTLPD_BENCH_ROUNDS", "3"))
 CONNECTIONS = 8
@@ -184,7 +186,7 @@ def report(bench: Bench, cpu: dict, idle: dict):
 
 def main():
     otlpd = Path(sys.argv[1]).resolve()
-    chosen = sys.argv[2:] or ["codec", "journal", "size", "sizing", "servers", "doors", "forwarding"]
+    chosen = sys.argv[2:] or ["codec", "journal", "size", "sizing", "store", "servers", "doors", "forwarding"]
     failures = []
     with tempfile.TemporaryDirectory() as directory:
         if "codec" in chosen:
@@ -202,6 +204,10 @@ def main():
             sys.stdout.flush()
         if "sizing" in chosen:
             table(Sizing(otlpd, Path(directory)).rows())
+            sys.stdout.flush()
+        for name in {"store", "store-large"}.intersection(chosen):
+            for rows in Store(otlpd, Path(directory), is_large=name == "store-large").tables():
+                table(rows)
             sys.stdout.flush()
         bench = Bench(otlpd, Path(directory))
         if "servers" in chosen:

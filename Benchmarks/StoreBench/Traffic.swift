@@ -17,8 +17,13 @@ struct Traffic {
   ]
 
   private var chance: SplitMix
+  private let isBare: Bool
 
-  init(seed: UInt64) { chance = SplitMix(seed: seed) }
+  /// - Parameter isBare: all spans are steps inside their service, which no roll-up counts.
+  init(seed: UInt64, isBare: Bool = false) {
+    chance = SplitMix(seed: seed)
+    self.isBare = isBare
+  }
 
   /// One request of `traces` traces that end between the two times, in nanoseconds since 1970.
   mutating func request(traces: Int, from start: UInt64, through end: UInt64) -> ExportRequest {
@@ -93,10 +98,10 @@ struct Traffic {
     _ trace: String, _ id: String, parent: String?, name: String, kind: Int, from start: UInt64, _ duration: UInt64,
     error: Bool, _ attributes: [String]
   ) -> String {
-    let parent = parent.map { "\"parentSpanId\":\"\($0)\"," } ?? ""
+    let parent = (parent ?? (isBare ? id : nil)).map { "\"parentSpanId\":\"\($0)\"," } ?? ""
     let status = error ? ",\"status\":{\"code\":2,\"message\":\"internal error\"}" : ""
     return """
-      {"traceId":"\(trace)","spanId":"\(id)",\(parent)"flags":257,"name":"\(name)","kind":\(kind),\
+      {"traceId":"\(trace)","spanId":"\(id)",\(parent)"flags":257,"name":"\(name)","kind":\(isBare ? 1 : kind),\
       "startTimeUnixNano":"\(start)","endTimeUnixNano":"\(start + duration)",\
       "attributes":[\(attributes.joined(separator: ","))]\(status)}
       """

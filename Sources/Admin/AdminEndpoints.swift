@@ -44,6 +44,17 @@ package struct AdminEndpoints: Sendable {
     return AdminEndpoints.refusal(of: request, isLocal: isLocal) ?? page()
   }
 
+  /// Answers a whole port: these pages, and the query API unless that is elsewhere.
+  package func handler(
+    isLocal: Bool, naming: MetricNaming = MetricNaming(), queries: QueryAPI?
+  ) -> HTTPHandler {
+    { request, reply in
+      if let page = answer(request, isLocal: isLocal, naming: naming) { return reply.send(page) }
+      if let refusal = AdminEndpoints.refusal(of: request, isLocal: isLocal) { return reply.send(refusal) }
+      if queries?.handle(request, reply) != true { reply.send(notFound(request)) }
+    }
+  }
+
   /// What a request is told whose Host is not this machine's, on a listener that only this machine reaches; else nil.
   package static func refusal(of request: HTTPRequest, isLocal: Bool) -> HTTPResponse? {
     if !isLocal || request.isForLocalHost { return nil }

@@ -22,3 +22,10 @@ extension AttributesView {
     JSONWriter.otlp.append(messages: messages.field, messages.number, messages.kind.rawValue, to: &buffer)
   }
 }
+
+extension MessagesView {
+  /// Appends the list, of events or links for example, in OTLP's JSON encoding.
+  package func appendJSON(to buffer: inout ByteBuffer) {
+    JSONWriter.otlp.append(messages: field, number, kind.rawValue, to: &buffer)
+  }
+}

@@ -37,6 +37,9 @@ struct Day: Comparable, Hashable {
 
   var fileName: String { Day.prefix + date + Day.suffix }
 
+  /// The first moment of the next day, Unix nanoseconds.
+  var end: UInt64 { UInt64(number + 1) * Day.nanoseconds }
+
   static func < (left: Day, right: Day) -> Bool { left.number < right.number }
 
   /// The day to write to.

@@ -14,6 +14,9 @@ final class DayFile {
     var wasStored = false
   }
 
+  /// What a file's name and those of what SQLite keeps beside it end in.
+  static let suffixes = ["", "-wal", "-shm"]
+
   let day: Day
   /// Which file is open: the path may come to stand for another one, or none.
   let identity: FileIdentity

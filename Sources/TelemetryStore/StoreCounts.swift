@@ -14,4 +14,6 @@ package struct StoreCounts: Sendable, Equatable {
   package var corruptFiles = 0
   /// Files made again after somebody deleted or replaced them while they were open.
   package var lostFiles = 0
+  /// Files of past days that `retain` deleted.
+  package var deletedFiles: [Retention.Reason: Int] = [:]
 }

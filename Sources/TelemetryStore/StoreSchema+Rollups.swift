@@ -7,28 +7,10 @@ extension StoreSchema {
   // `edges` counts the calls of one service by another; they are counted behind the rows, up to `progress`.
   // `findings` has one row per service, place and statement, with the worst trace seen as its evidence.
   static let rollupTables = """
-    CREATE TABLE operations(
-      id INTEGER PRIMARY KEY,
-      service_name TEXT,
-      category TEXT NOT NULL,
-      kind INTEGER NOT NULL,
-      name TEXT NOT NULL,
-      content_hash INTEGER NOT NULL
-    ) STRICT;
-    CREATE INDEX operations_content ON operations(content_hash);
-
+    \(operationTable)
     \(rollup("operation_minutes", time: "minute"))
     \(rollup("operation_hours", time: "hour"))
-
-    CREATE TABLE edges(
-      hour INTEGER NOT NULL,
-      caller TEXT NOT NULL,
-      callee TEXT NOT NULL,
-      count INTEGER NOT NULL,
-      errors INTEGER NOT NULL,
-      PRIMARY KEY (hour, caller, callee)
-    ) STRICT, WITHOUT ROWID;
-
+    \(edgeTable)
     CREATE TABLE findings(
       kind TEXT NOT NULL,
       service_name TEXT NOT NULL,
@@ -53,6 +35,29 @@ extension StoreSchema {
 
     """
 
+  private static let operationTable = """
+    CREATE TABLE operations(
+      id INTEGER PRIMARY KEY,
+      service_name TEXT,
+      category TEXT NOT NULL,
+      kind INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      content_hash INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX operations_content ON operations(content_hash);
+    """
+
+  private static let edgeTable = """
+    CREATE TABLE edges(
+      hour INTEGER NOT NULL,
+      caller TEXT NOT NULL,
+      callee TEXT NOT NULL,
+      count INTEGER NOT NULL,
+      errors INTEGER NOT NULL,
+      PRIMARY KEY (hour, caller, callee)
+    ) STRICT, WITHOUT ROWID;
+    """
+
   private static func rollup(_ table: String, time: String) -> String {
     """
     CREATE TABLE \(table)(
@@ -69,4 +74,16 @@ extension StoreSchema {
     ) STRICT, WITHOUT ROWID;
     """
   }
+
+  // The history of deleted days has their hours, in tables of the same columns; `days` tells whose.
+  static let historyTables = """
+    CREATE TABLE days(
+      day TEXT PRIMARY KEY,
+      copied_unix_nano INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    \(positionTable)
+    \(operationTable)
+    \(rollup("operation_hours", time: "hour"))
+    \(edgeTable)
+    """
 }

@@ -12,7 +12,7 @@ extension StoreSchema {
     "strftime('%Y-%m-%d %H:%M:%f', \(column) / 1e9, 'unixepoch')"
   }
 
-  private static let commonTables = """
+  static let positionTable = """
     CREATE TABLE positions(
       journal TEXT NOT NULL,
       signal TEXT NOT NULL,
@@ -20,7 +20,10 @@ extension StoreSchema {
       updated_unix_nano INTEGER NOT NULL,
       PRIMARY KEY (journal, signal)
     ) STRICT, WITHOUT ROWID;
+    """
 
+  private static let commonTables = """
+    \(positionTable)
     CREATE TABLE time_ranges(
       table_name TEXT PRIMARY KEY,
       min_time_unix_nano INTEGER,

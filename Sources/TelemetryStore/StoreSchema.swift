@@ -18,6 +18,9 @@ package struct StoreSchema: Sendable {
   /// What otlpd writes.
   package static let current = StoreSchema(steps: [StoreSchema.version1])
 
+  /// Of the file that keeps what deleted days counted.
+  package static let history = StoreSchema(steps: [StoreSchema.historyTables])
+
   package var version: Int64 { Int64(steps.count) }
 
   enum State: Equatable {

@@ -19,7 +19,7 @@ extension TelemetryStore {
   }
 
   /// Renames a file that is no database of ours; passes every other failure on.
-  private func setAsideIfUnusable(_ name: String, _ error: any Error) throws(StoreError) {
+  func setAsideIfUnusable(_ name: String, _ error: any Error) throws(StoreError) {
     if let error = error as? SQLiteError, error.cause == .corrupt {
       try setAside(name, why: error.message)
     } else if case DayFileProblem.foreign = error {
@@ -29,7 +29,7 @@ extension TelemetryStore {
     }
   }
 
-  private func storeError(_ error: any Error, path: String) -> StoreError {
+  func storeError(_ error: any Error, path: String) -> StoreError {
     switch error {
     case let error as SQLiteError: return StoreError(error, path: path)
     case let error as SystemError: return StoreError(error)
@@ -99,7 +99,7 @@ extension TelemetryStore {
     }
   }
 
-  private func finish(_ name: String, _ positions: inout Positions) throws {
+  func finish(_ name: String, _ positions: inout Positions) throws {
     let path = directory.path(of: name)
     let reader = try Database(path: path, mode: .readOnly, busyTimeout: .milliseconds(200))
     switch try schema.state(of: reader) {
@@ -119,7 +119,7 @@ extension TelemetryStore {
     }
   }
 
-  private func warn(_ name: String, _ error: any Error) {
+  func warn(_ name: String, _ error: any Error) {
     logger.warning(
       "a past day's file cannot be read or closed now",
       metadata: ["file": "\(directory.path(of: name))", "error": "\(error)"])

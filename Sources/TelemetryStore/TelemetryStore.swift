@@ -11,8 +11,8 @@
 // 4. A file of a past day is in journal mode DELETE and does not change again. Only today's file is migrated.
 // 5. A damaged or foreign file is renamed, never deleted; one of a newer otlpd is left alone, and the store refuses.
 // 6. Rows are reported as stored only when the file that they were committed to is still at its path.
-//
-// 7. A full disk or another's lock keeps no store from opening: the first write after it opens today's file.
+// 7. A past day's file goes whole, after what it counted and the positions are in the history (`History.swift`).
+// 8. A full disk or another's lock keeps no store from opening: the first write after it opens today's file.
 //
 //   open ──> older files: read positions, close those still in WAL mode ──> today's file: make, migrate, or resume
 //   write ─> day over? close ─> BEGIN ─ position known? skip ─ rows ─ time range ─ position ─ COMMIT ─> still there?
@@ -39,21 +39,24 @@ package final class TelemetryStore: Sendable {
   let clock: any Clock
   let logger: Logger
   let busyTimeout: Duration
+  let retention: Retention
   private let state = Lock(State())
   private let totals = Lock(StoreCounts())
 
   /// - Parameters:
   ///   - directory: made by `open` when it is missing.
   ///   - busyTimeout: how long a write waits for a lock that another process holds.
+  ///   - retention: what `retain` deletes; everything stays without bounds.
   package init(
     directory: String, clock: any Clock, logger: Logger, schema: StoreSchema = .current,
-    busyTimeout: Duration = .seconds(5)
+    busyTimeout: Duration = .seconds(5), retention: Retention = Retention()
   ) {
     self.directory = Directory(path: directory)
     self.clock = clock
     self.logger = logger
     self.schema = schema
     self.busyTimeout = busyTimeout
+    self.retention = retention
   }
 
   // MARK: Life-cycle
@@ -66,6 +69,7 @@ package final class TelemetryStore: Sendable {
     try state.withLock { (state) throws(StoreError) in
       try createDirectory()
       state.lock = try takeDirectory()
+      try learnHistory(&state.positions)
       try finishOlderFiles(except: currentDay(state), refuseNewer: true, &state.positions)
       let day = currentDay(state)
       do throws(StoreError) {
@@ -197,7 +201,7 @@ package final class TelemetryStore: Sendable {
     do { try directory.create() } catch { throw StoreError(error) }
   }
 
-  private func currentDay(_ state: State) -> Day {
+  func currentDay(_ state: State) -> Day {
     let names = state.file == nil ? (try? directory.entries()) ?? [] : []
     return Day.current(
       unixNanoseconds: clock.wall, newest: state.file?.day ?? names.compactMap { Day(fileName: $0) }.max())
@@ -213,4 +217,8 @@ package final class TelemetryStore: Sendable {
   }
 
   func noteCorrupt() { totals.withLock { $0.corruptFiles += 1 } }
+
+  func noteDeleted(_ reason: Retention.Reason) { totals.withLock { $0.deletedFiles[reason, default: 0] += 1 } }
+
+  func withState(_ body: (inout State) -> Void) { state.withLock(body) }
 }

@@ -146,7 +146,7 @@ final class DaemonGraph: Sendable {
     gate: GateMaker
   ) -> [Server] {
     // First, so that they tell from the start that the rest is not ready.
-    let context = PageContext(metrics: metrics, readiness: admin.readiness, service: plan.service, clock: clock)
+    let context = PageContext(metrics: metrics, admin: admin, queries: queries, service: plan.service, clock: clock)
     var servers = plan.pages.map { page in
       Server(
         component: page.id,
@@ -184,18 +184,13 @@ final class DaemonGraph: Sendable {
         refusalBody: grpc.refusal, shared: shared, metrics: metrics, logger: logger)
       return Server(component: receiver.id, isGRPC: true, http: http)
     }
-    for telemetry in plan.telemetry {
-      let address = telemetry.address
+    servers += plan.telemetry.map { telemetry in
+      let handler = admin.handler(
+        isLocal: telemetry.address.isLocal, naming: telemetry.naming, queries: plan.hasAdmin ? nil : queries)
       let http = HTTPServer(
-        reactor: reactor, address: address, limits: plan.limits,
-        handler: { request, reply in
-          let page = admin.answer(request, isLocal: address.isLocal, naming: telemetry.naming)
-          if let page { return reply.send(page) }
-          if let refusal = AdminEndpoints.refusal(of: request, isLocal: address.isLocal) { return reply.send(refusal) }
-          if !queries.handle(request, reply) { reply.send(admin.notFound(request)) }
-        }, shared: shared,
+        reactor: reactor, address: telemetry.address, limits: plan.limits, handler: handler, shared: shared,
         metrics: metrics, logger: logger)
-      servers.append(Server(component: "telemetry", http: http))
+      return Server(component: "telemetry", http: http)
     }
     return servers
   }

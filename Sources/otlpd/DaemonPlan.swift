@@ -84,6 +84,8 @@ struct DaemonPlan: Sendable {
   /// Where `/metrics` is served besides the OTLP port.
   var telemetry: [TelemetryPlan]
   var pages: [PagePlan]
+  /// Whether the query API has an address of its own; else it is where the metrics are.
+  var hasAdmin: Bool
   var service: ServiceDescription
   /// Where the files are that the query API reads; nil when no pipeline has a `sqlite` exporter.
   var storeDirectory: String?

@@ -116,12 +116,18 @@ struct Setup {
           sinks: pipeline.sinks.map(\.description))
       },
       journal: config.journal.settings(dataDirectory: dataDirectory),
-      telemetry: config.telemetry.metrics.listeners.compactMap { listener in
-        ListenAddress(parsing: listener.address.description).map {
-          DaemonPlan.TelemetryPlan(address: $0, naming: listener.naming)
-        }
-      },
-      pages: pages, service: service, storeDirectory: storeDirectory)
+      telemetry: telemetry, pages: pages, hasAdmin: config.pages.keys.contains { $0.type == AdminConfig.type },
+      service: service, storeDirectory: storeDirectory)
+  }
+
+  /// An `admin` at the same address has all that is there.
+  private var telemetry: [DaemonPlan.TelemetryPlan] {
+    let taken = config.pages.values.compactMap { ($0 as? AdminConfig)?.address }
+    return config.telemetry.metrics.listeners.compactMap { listener in
+      ListenAddress(parsing: listener.address.description).flatMap { address in
+        taken.contains(address) ? nil : DaemonPlan.TelemetryPlan(address: address, naming: listener.naming)
+      }
+    }
   }
 
   private var pages: [DaemonPlan.PagePlan] {

@@ -17,7 +17,8 @@ private struct Pages {
   func context() -> PageContext {
     metrics.registerProcess(uptime: { 7449.25 }, cpuSeconds: { 0 }, residentBytes: { 0 })
     return PageContext(
-      metrics: metrics, readiness: { [readiness] in readiness.withLock { $0 } },
+      metrics: metrics, admin: AdminEndpoints(metrics: metrics) { [readiness] in readiness.withLock { $0 } },
+      queries: QueryAPI(reader: nil, threads: QueryThreads(), clock: ManualClock()),
       service: ServiceDescription(
         version: "1.2.3", dataDirectory: "/data",
         pipelines: [

@@ -31,6 +31,16 @@ import Testing
       api = QueryAPI(reader: StoreReader(directory: path), threads: QueryThreads(), clock: clock)
     }
 
+    /// Adds requests of traces to the store.
+    func store(_ requests: [ExportRequest]) throws {
+      let store = TelemetryStore(
+        directory: path, clock: ManualClock(wall: QueryAPITests.noon),
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      try store.open()
+      try store.write(signal: .traces, requests: requests, journal: 1, lastSequence: 3)
+      store.close()
+    }
+
     deinit {
       let directory = Directory(path: path)
       for name in (try? directory.entries()) ?? [] { try? directory.remove(name) }

@@ -41,6 +41,14 @@ struct DoctorTests {
     }
   }
 
+  @Test("A port that the kernel chooses cannot be examined, and is no fault")
+  func chosenPort() {
+    let door = DoctorSubject.Door(id: "otlp", speech: .http, host: "localhost", port: 0)
+    let subject = DoctorSubject(doors: [door], dataDirectory: "/tmp", storeDirectory: nil, freeBytesMin: 0)
+    let found = Doctor(subject, userAgent: "tests", root: "/nowhere").examine().first { $0.place == "port 0" }
+    #expect(found?.level == .note && found?.text.contains("otlp (OTLP/HTTP)") == true)
+  }
+
   @Test("A unit that is installed and does not run is a warning; without systemd nothing is said")
   func systemd() throws {
     try withDirectory { root in

@@ -326,6 +326,20 @@ def test_tail_begins_with_what_comes_next(otlpd, tailing):
     assert "shop: news" in process.communicate(timeout=20)[0]
 
 
+def test_tail_goes_on_with_the_next_day(data, tmp_path, tailing):
+    (today,) = data.glob("telemetry-*.db")
+    shutil.copy(today, tmp_path / "telemetry-2025-06-01.db")
+    both = tailing("--all", "--limit", "22", "-o", "ndjson", "--data-dir", tmp_path)
+    new = tailing("--limit", "11", "--data-dir", tmp_path)
+    # It has looked at the first day before it says that it waits.
+    assert "Waiting" in new.stderr.readline()
+    read = [both.stdout.readline() for _ in range(11)]
+    shutil.copy(today, tmp_path / "next")
+    (tmp_path / "next").rename(tmp_path / "telemetry-2025-06-02.db")
+    assert sorted(both.communicate(timeout=20)[0].splitlines(True)) == sorted(read)
+    assert len(new.communicate(timeout=20)[0].splitlines()) == 11
+
+
 def test_every_command_is_documented_and_has_help():
     listed = cli.run("--help").stdout.split("STORED TELEMETRY SUBCOMMANDS:")[1]
     names = re.findall(r"^  ([a-z]+) ", listed, re.MULTILINE) + ["doctor", "send"]

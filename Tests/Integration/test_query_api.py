@@ -110,3 +110,24 @@ def test_without_a_store_the_api_says_so(otlpd):
     document["service"]["telemetry"]["metrics"] = {"readers": [reader]}
     status, answer = ask(otlpd(document), "/api/v1/services")
     assert status == 404 and "sqlite" in answer["error"]
+
+
+def test_the_api_is_where_the_file_says(otlpd):
+    """An `admin` address instead of the metrics' own, and one more for clients of Jaeger."""
+    extensions = {name: {"endpoint": f"127.0.0.1:{free_port()}"} for name in ("admin", "jaeger_query")}
+    document = config({"sqlite": None}, extensions=extensions)
+    document["service"]["extensions"] = list(extensions)
+    reader = {"pull": {"exporter": {"prometheus": {"host": "127.0.0.1", "port": free_port()}}}}
+    document["service"]["telemetry"]["metrics"] = {"readers": [reader]}
+    daemon = otlpd(document)
+    assert daemon.post(otlp.PATHS["traces"], otlp.traces(3).SerializeToString())[0] == 200
+    eventually(lambda: daemon.metric("otlpd_store_rows") >= 3)
+    for component in ("admin", "jaeger_query"):
+        assert daemon.get("/api/services", component)[:2] == (
+            200, '{"data":["shop"],"total":1,"limit":0,"offset":0,"errors":null}'
+        )  # fmt: skip
+        assert daemon.get("/api/v3/services", component)[:2] == (200, '{"services":["shop"]}')
+        assert daemon.get("/healthz", component)[0] == 200
+    assert daemon.get("/metrics", "telemetry")[0] == 200
+    assert daemon.get("/api/services", "telemetry")[0] == 404
+    assert daemon.get("/api/services")[0] == 404

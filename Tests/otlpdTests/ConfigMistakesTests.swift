@@ -330,7 +330,8 @@ import Testing
       (
         "helth_check: ",
         #"extensions::helth_check: unknown type: "helth_check" for id: "helth_check"; did you mean "health_check"? "#
-          + "(available: basicauth, bearertokenauth, health_check, journal, limits, oauth2client, zpages)"
+          + "(available: admin, basicauth, bearertokenauth, health_check, jaeger_query, journal, limits, oauth2client, "
+          + "zpages)"
       ),
     ])
   func extensions(block: String, message: String) {

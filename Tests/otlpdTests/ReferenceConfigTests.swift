@@ -66,6 +66,8 @@ private func paths(_ node: ConfigNode, under path: String = "") -> Set<String> {
     #expect(config.journal == JournalConfig())
     #expect(config.limits == LimitsConfig())
     #expect(config.pages[ComponentID(type: "health_check")] as? HealthCheckConfig == HealthCheckConfig())
+    #expect(config.pages[ComponentID(type: "admin")] as? AdminConfig == AdminConfig())
+    #expect(config.pages[ComponentID(type: "jaeger_query")] as? JaegerQueryConfig == JaegerQueryConfig())
     #expect(config.pages[ComponentID(type: "zpages")] as? ZPagesConfig == ZPagesConfig())
     #expect(Set(config.pages.keys.map(\.type)) == Set(PageExtensionTypes.all.map { $0.type }))
     #expect(config.telemetry == TelemetryConfig())

@@ -26,19 +26,22 @@ extension PageExtensionConfig {
 /// What the pages may ask the daemon.
 package struct PageContext: Sendable {
   package let metrics: MetricRegistry
-  package let readiness: @Sendable () -> AdminEndpoints.Readiness
+  package let admin: AdminEndpoints
+  package let queries: QueryAPI
   package let service: ServiceDescription
   package let clock: any Clock
 
   package init(
-    metrics: MetricRegistry, readiness: @escaping @Sendable () -> AdminEndpoints.Readiness,
-    service: ServiceDescription, clock: any Clock
+    metrics: MetricRegistry, admin: AdminEndpoints, queries: QueryAPI, service: ServiceDescription, clock: any Clock
   ) {
     self.metrics = metrics
-    self.readiness = readiness
+    self.admin = admin
+    self.queries = queries
     self.service = service
     self.clock = clock
   }
+
+  package var readiness: @Sendable () -> AdminEndpoints.Readiness { admin.readiness }
 
   /// How long the process has been running.
   var uptime: Duration {
@@ -81,7 +84,9 @@ package struct ServiceDescription: Sendable, Equatable {
 /// What `extensions:` may name of this kind.
 package enum PageExtensionTypes {
   package static let all: [any PageExtensionConfig.Type] = [
+    AdminConfig.self,
     HealthCheckConfig.self,
+    JaegerQueryConfig.self,
     ZPagesConfig.self,
   ]
 }

@@ -122,19 +122,11 @@ struct JaegerQuestions: Sendable {
       }
       filter.add(tag: String(text[..<colon]), String(text[text.index(after: colon)...]))
     }
-    for text in parameters.all("tags") where !text.isEmpty {
-      do throws(DecodeError) {
-        try FlatJSON.withSpan(attributes: Bytes(text)) { span in
-          span.attributes.forEach { filter.add(tag: $0.string, JaegerTrace.text(of: $1)) }
-        }
-      } catch {
-        throw .invalid("malformed 'tags', expecting a JSON object: \(text)")
-      }
-    }
+    for text in parameters.all("tags") where !text.isEmpty { try filter.add(tags: text, of: "tags") }
     return filter
   }
 
-  private static func id(_ text: String) throws(QueryError) -> TraceID {
+  static func id(_ text: String) throws(QueryError) -> TraceID {
     guard let id = TraceID(text) else { throw .invalid("malformed trace id: \(text)") }
     return id
   }
@@ -173,6 +165,21 @@ struct JaegerQuestions: Sendable {
 }
 
 extension TraceFilter {
+  /// - Parameters:
+  ///   - json: an object of tags and their values.
+  ///   - name: of the parameter that it comes from.
+  mutating func add(tags json: String, of name: String) throws(QueryError) {
+    var tags: [(String, String)] = []
+    do throws(DecodeError) {
+      try FlatJSON.withSpan(attributes: Bytes(json)) { span in
+        span.attributes.forEach { tags.append(($0.string, JaegerTrace.text(of: $1))) }
+      }
+    } catch {
+      throw .invalid("malformed '\(name)', expecting a JSON object: \(json)")
+    }
+    for (key, value) in tags { add(tag: key, value) }
+  }
+
   /// `error` is the span's status there.
   fileprivate mutating func add(tag key: String, _ value: String) {
     if key == "error" {

@@ -50,7 +50,12 @@ package struct QueryAPI: Sendable {
     guard let page = QueryAPI.page(segments, now: clock.wall) else {
       return QueryAPI.error(404, "there is no \(path); docs/api.md lists what there is")
     }
-    let failure = segments.first == "v1" ? QueryAPI.error : JaegerQuestions.error
+    let failure =
+      switch segments.first {
+      case "v1": QueryAPI.error
+      case "v3": JaegerV3Questions.error
+      default: JaegerQuestions.error
+      }
     do throws(QueryError) {
       let body = try page(reader, QueryParameters(query))
       guard let body else { return failure(404, "trace not found") }
@@ -92,6 +97,7 @@ package struct QueryAPI: Sendable {
   typealias Page = (StoreReader, QueryParameters) throws(QueryError) -> Bytes?
 
   private static func page(_ path: [String], now: UInt64) -> Page? {
+    if path.first == "v3" { return JaegerV3Questions().page(Array(path.dropFirst())) }
     guard path.first == "v1" else { return JaegerQuestions(now: now).page(path) }
     let questions = StoreQuestions(now: now)
     switch (path.count, path.dropFirst().first) {

@@ -113,6 +113,10 @@ package struct Doctor {
         : [DoctorFinding(.ok, door.title, "there is a socket at \(path)")]
     }
     let place = "port \(door.port)"
+    if door.port == 0 {
+      let step = "the log's line \"listening\" names it; give it a fixed one"
+      return [DoctorFinding(.note, place, "the kernel chooses the port of \(door.title)", next: step)]
+    }
     guard let listener = sockets.listeners.first(where: { $0.port == door.port }) else {
       return [
         DoctorFinding(.problem, place, "nobody listens there; it is for \(door.title)", next: Doctor.startStep)

@@ -55,8 +55,8 @@ extension QuestionDesk {
   /// - Returns: whether `limit` was reached; false when the files cannot be read.
   package func tail(_ filter: TailFilter, limit: Int?, backlog: Bool) -> Bool {
     do throws(QueryError) {
-      warnOfSilence()
       var position = backlog ? nil : try reader.tailEnd()
+      warnOfSilence()
       var rest = limit ?? .max
       while true {
         let part = try reader.tail(after: position)

@@ -12,16 +12,21 @@ internal import TelemetryStore
 package final class SQLiteSink: Sink {
   private let id: String
   private let store: TelemetryStore
+  private let retentionThread: RetentionThread
   private let logger: Logger
 
   /// - Parameters:
   ///   - id: the config's `type[/name]`, for metrics and messages.
   ///   - directory: where the day files are; nobody else may write there.
-  package init(id: String, directory: String, clock: any Clock, logger: Logger, metrics: MetricRegistry) {
+  package init(
+    id: String, directory: String, retention: RetentionConfig = RetentionConfig(), clock: any Clock, logger: Logger,
+    metrics: MetricRegistry
+  ) {
     self.id = id
     self.logger = logger
-    let store = TelemetryStore(directory: directory, clock: clock, logger: logger)
+    let store = TelemetryStore(directory: directory, clock: clock, logger: logger, retention: retention.retention)
     self.store = store
+    retentionThread = RetentionThread(store)
     SQLiteSink.register(store, as: id, in: metrics)
   }
 
@@ -30,6 +35,7 @@ package final class SQLiteSink: Sink {
     do { try store.open() } catch {
       throw StoreError(kind: error.kind, description: "\(id) sink: \(error.description)")
     }
+    try retentionThread.start()
   }
 
   package func export(_ batch: Batch) throws(ExportError) -> ExportRequest.Rejection? {
@@ -53,7 +59,10 @@ package final class SQLiteSink: Sink {
     store.position(of: signal, in: journal.bits)
   }
 
-  package func stop() { store.close() }
+  package func stop() {
+    retentionThread.stop()
+    store.close()
+  }
 
   private static func register(_ store: TelemetryStore, as id: String, in metrics: MetricRegistry) {
     let sink = Label("exporter", id)
@@ -75,6 +84,12 @@ package final class SQLiteSink: Sink {
       "otlpd_store_lost_files", kind: .counter,
       help: "Files made again because they were deleted or replaced while open.", labels: [sink]
     ) { Double(store.counts.lostFiles) }
+    for reason in Retention.Reason.allCases {
+      metrics.reading(
+        "otlpd_store_deleted_files", kind: .counter, help: "Files of past days deleted by the exporter's retention.",
+        labels: [sink, Label("reason", reason.rawValue)]
+      ) { Double(store.counts.deletedFiles[reason] ?? 0) }
+    }
     metrics.reading(
       "otlpd_store_bytes", help: "Bytes of all day files with their logs.", labels: [sink]
     ) { Double(store.bytes) }

@@ -5,7 +5,7 @@ package import Pipeline
 extension SQLiteSinkConfig {
   package func makeSink(id: String, context: SinkContext) -> any Sink {
     SQLiteSink(
-      id: id, directory: directory ?? context.dataDirectory, clock: context.clock, logger: context.logger,
-      metrics: context.metrics)
+      id: id, directory: directory ?? context.dataDirectory, retention: retention, clock: context.clock,
+      logger: context.logger, metrics: context.metrics)
   }
 }

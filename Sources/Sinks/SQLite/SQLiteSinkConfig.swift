@@ -17,6 +17,7 @@ package struct SQLiteSinkConfig: SinkConfig {
 
   /// Where the day files lie; nil for the data directory.
   package var directory: String?
+  package var retention = RetentionConfig()
   package var delivery = SinkDeliveryConfig()
 
   package init() {}
@@ -26,6 +27,7 @@ package struct SQLiteSinkConfig: SinkConfig {
     if let directory {
       map.require(directory.hasPrefix("/"), "directory", "expected an absolute path, found \(quoted(directory))")
     }
+    map.read("retention", into: &retention)
     delivery.read(from: map)
   }
 }

@@ -111,8 +111,7 @@ extension StoreReader {
   package func operations(
     _ window: TimeWindow, _ filter: OperationFilter = OperationFilter(category: "route")
   ) throws(QueryError) -> Answer<OperationTableAnswer> {
-    let periods = RollupPeriods(window)
-    let session = try session(.traces, periods.window)
+    let (session, periods) = try rollups(window)
     let rollups = try session.merged(periods, filter) { operation, _ in operation }
     let time = rollups.values.reduce(0.0) { $0 + Double($1.sum) }
     let rows = rollups.map { operation, rollup in
@@ -130,8 +129,7 @@ extension StoreReader {
 
   /// Requests, errors and percentiles over time, of all operations that match together.
   package func chart(_ window: TimeWindow, _ filter: OperationFilter) throws(QueryError) -> Answer<RequestChart> {
-    let periods = RollupPeriods(window)
-    let session = try session(.traces, periods.window)
+    let (session, periods) = try rollups(window)
     let perPoint = periods.periodsPerPoint
     let rollups = try session.merged(periods, filter) { _, time in time / perPoint }
     let points = rollups.sorted { $0.key < $1.key }.map { time, rollup in

@@ -69,12 +69,12 @@ extension StoreReader {
       let isRoute: Bool
       let time: Int64
     }
-    let periods = RollupPeriods(window)
-    let session = try session(.traces, nil)
+    let resources = try session(.traces, nil)
     var versions: [String?: Set<String>] = [:]
-    for part in try session.ask({ (file) throws(SQLiteError) in try Self.resources(file.database) }) {
+    for part in try resources.ask({ (file) throws(SQLiteError) in try Self.resources(file.database) }) {
       versions.merge(part) { $0.union($1) }
     }
+    let (session, periods) = try rollups(window)
     let rollups = try session.merged(periods, OperationFilter()) { operation, time in
       Key(service: operation.service, isRoute: operation.category == "route", time: time)
     }
@@ -128,9 +128,8 @@ extension StoreReader {
       let caller: String
       let callee: String
     }
-    let hour: Int64 = 3_600_000_000_000
-    let hours = (window.from / hour)..<((window.to - 1) / hour + 1)
-    let session = try session(.traces, TimeWindow(from: hours.lowerBound * hour, to: hours.upperBound * hour))
+    let hours = RollupPeriods(window, isFine: false).range
+    let (session, _) = try rollups(window)
     let parts = try session.ask { (file) throws(SQLiteError) -> [Pair: (Int64, Int64)] in
       var rows = try file.database.prepare(
         "SELECT caller, callee, sum(count), sum(errors) FROM edges WHERE hour >= ?1 AND hour < ?2 GROUP BY 1, 2")

@@ -30,7 +30,11 @@ package struct RollupPeriods {
   let window: TimeWindow
 
   package init(_ window: TimeWindow) {
-    let isFine = window.to - window.from <= 6 * RollupPeriods.hour
+    self.init(window, isFine: window.to - window.from <= 6 * RollupPeriods.hour)
+  }
+
+  /// - Parameter isFine: by minutes, else by hours.
+  init(_ window: TimeWindow, isFine: Bool) {
     table = isFine ? "operation_minutes" : "operation_hours"
     column = isFine ? "minute" : "hour"
     let length = isFine ? RollupPeriods.minute : RollupPeriods.hour

@@ -26,6 +26,15 @@ package struct StoredSpan: Sendable {
   package let resource: Bytes?
   package let scopeName: String?
   package let scopeVersion: String?
+  package let scopeAttributes: Bytes?
+  package let scopeSchemaURL: String?
+  package let resourceSchemaURL: String?
+  /// What the client dropped before it sent the span, its resource or its scope.
+  package let droppedAttributes: Int64
+  package let droppedEvents: Int64
+  package let droppedLinks: Int64
+  package let resourceDroppedAttributes: Int64
+  package let scopeDroppedAttributes: Int64
   /// How many of its ancestors are here.
   package fileprivate(set) var depth = 0
 
@@ -51,6 +60,14 @@ package struct StoredSpan: Sendable {
     resource = row.bytes(15)
     scopeName = row.text(16)
     scopeVersion = row.text(17)
+    scopeAttributes = row.bytes(19)
+    scopeSchemaURL = row.text(20)
+    resourceSchemaURL = row.text(21)
+    droppedAttributes = row.integer(22)
+    droppedEvents = row.integer(23)
+    droppedLinks = row.integer(24)
+    resourceDroppedAttributes = row.integer(25)
+    scopeDroppedAttributes = row.integer(26)
   }
 }
 
@@ -105,7 +122,9 @@ extension StoreReader {
   static let storedSpans = """
     SELECT trace_id, span_id, parent_span_id, span_rows.name, kind, span_rows.service_name, start_time_unix_nano,
       end_time_unix_nano, status_code, status_message, span_rows.attributes, events, links, trace_state, flags,
-      resources.attributes, scopes.name, scopes.version, span_rows.id
+      resources.attributes, scopes.name, scopes.version, span_rows.id, scopes.attributes, scopes.schema_url,
+      resources.schema_url, span_rows.dropped_attributes_count, dropped_events_count, dropped_links_count,
+      resources.dropped_attributes_count, scopes.dropped_attributes_count
     FROM span_rows LEFT JOIN resources ON resources.id = resource_id LEFT JOIN scopes ON scopes.id = scope_id
     """
 

@@ -30,6 +30,19 @@ struct Rollup {
   }
 }
 
+extension Rollup {
+  /// Reads `RollupTable.columns` of a row, from a column on.
+  init(_ row: borrowing Statement, from first: Int32 = 0) {
+    count = row.integer(first)
+    errors = row.integer(first + 1)
+    clientErrors = row.integer(first + 2)
+    sum = row.integer(first + 3)
+    max = row.integer(first + 4)
+    slowestTraceID = row.bytes(first + 5) ?? Bytes()
+    histogram = row.bytes(first + 6).flatMap { LatencyHistogram($0) } ?? LatencyHistogram()
+  }
+}
+
 /// The period and the operation that a roll-up is of.
 struct RollupKey: Hashable {
   /// Unix minutes or hours.
@@ -39,6 +52,8 @@ struct RollupKey: Hashable {
 
 /// Adds roll-ups to the rows of a table.
 struct RollupTable: ~Copyable {
+  static let columns = "count, errors, client_errors, sum_ns, max_ns, slowest_trace_id, histogram"
+
   private var find: Statement
   private var replace: Statement
   private var blob = ByteBuffer(capacity: 1024)
@@ -47,13 +62,12 @@ struct RollupTable: ~Copyable {
   init(_ table: String, time: String, in database: Database) throws(SQLiteError) {
     let find = try database.prepare(
       """
-      SELECT count, errors, client_errors, sum_ns, max_ns, slowest_trace_id, histogram FROM \(table)
-      WHERE \(time) = ?1 AND operation_id = ?2
+      SELECT \(RollupTable.columns) FROM \(table) WHERE \(time) = ?1 AND operation_id = ?2
       """)
     let replace = try database.prepare(
       """
-      INSERT OR REPLACE INTO \(table)(\(time), operation_id, count, errors, client_errors, sum_ns, max_ns,
-        slowest_trace_id, histogram) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+      INSERT OR REPLACE INTO \(table)(\(time), operation_id, \(RollupTable.columns))
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       """)
     self.find = find
     self.replace = replace
@@ -84,10 +98,7 @@ struct RollupTable: ~Copyable {
     find.bind(key.time, at: 1)
     find.bind(key.operation, at: 2)
     guard try find.step() else { return Rollup() }
-    let rollup = Rollup(
-      count: find.integer(0), errors: find.integer(1), clientErrors: find.integer(2), sum: find.integer(3),
-      max: find.integer(4), slowestTraceID: find.bytes(5) ?? Bytes(),
-      histogram: find.bytes(6).flatMap { LatencyHistogram($0) } ?? LatencyHistogram())
+    let rollup = Rollup(find)
     find.reset()
     return rollup
   }
