@@ -22,6 +22,8 @@ final class SimulatedDisk: FileSystem {
     var noSpace = 0
     /// What such a write says: ENOSPC, EFBIG or EDQUOT.
     var noSpaceCode: Int32 = 28
+    /// What opening a file says; 0: nothing.
+    var openCode: Int32 = 0
   }
 
   struct Dead: Error {}
@@ -79,6 +81,8 @@ final class SimulatedDisk: FileSystem {
 
   func open(_ name: String) throws(SystemError) -> any File {
     guard let node = image.node(name) else { throw SystemError(code: 2, doing: "cannot open \(name)") }
+    let code = state.withLock { $0.faults.openCode }
+    if code != 0 { throw SystemError(code: code, doing: "cannot open \(name)") }
     return SimulatedFile(disk: self, node: node)
   }
 
