@@ -80,7 +80,7 @@ bench: build bench-tools $(VENV)/ready  ## measure the codec, the journal beside
 	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd
 
 .PHONY: bench-large
-bench-large: build bench-tools $(VENV)/ready  ## measure the store with ten million spans in its day file (4 GB of disk)
+bench-large: build bench-tools $(VENV)/ready  ## measure the store with ten million spans in its day file (5 GB of disk)
 	swift build -c release --product StoreBench
 	$(VENV)/bin/python Benchmarks/bench.py $(BUILD)/otlpd store-large
 

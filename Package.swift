@@ -119,7 +119,8 @@ let package = Package(
     .target(
       name: "LoopbackServer", dependencies: ["System"], path: "Tests/LoopbackServer", swiftSettings: settings),
     .target(
-      name: "Fuzzing", dependencies: ["OTLP", "Bytes", "System"], path: "Tests/Fuzz/Fuzzing", swiftSettings: settings),
+      name: "Fuzzing", dependencies: ["HTTPServer", "Compression", "OTLP", "Bytes", "System"],
+      path: "Tests/Fuzz/Fuzzing", swiftSettings: settings),
     // Run by `make fuzz`; not installed.
     .executableTarget(
       name: "Fuzz", dependencies: ["Fuzzing", "System"], path: "Tests/Fuzz/Fuzz", swiftSettings: settings),

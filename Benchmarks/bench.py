@@ -7,7 +7,6 @@ CodecBench and StoreBench lie beside otlpd.
 """
 
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from doors import Doors
 from footprint import Footprint
 from forwarding import Forwarding
 from journal import Journal
-from servers import compiled, free_port
+from servers import compiled, free_port, send_grpc
 from sizing import Sizing
 from store import Store
 
@@ -34,7 +33,6 @@ REQUESTS = {1: 40_000, 20: 15_000, 512: 1_500}
 SQLITE_REQUESTS = {1: 10_000, 20: 2_000, 512: 100}
 ENCODINGS = {"protobuf": "application/x-protobuf", "JSON": "application/json"}
 GRPC = "gRPC"
-GRPC_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 # Spans per gRPC request. Each connection has one call in flight: several would share system calls.
 GRPC_SPANS = (1, 512)
 IDLE_SECONDS = 1
@@ -91,15 +89,8 @@ class Bench:
             raise RuntimeError(f"{name}, {encoding}, {spans} spans: {result.stdout.strip()} of {count} taken. {result.stderr}")
 
     def send_grpc(self, server, name: str, spans: int, count: int):
-        command = ["h2load", "-n", count, "-c", CONNECTIONS, "-m", 1, "-d", self.bodies[GRPC, spans]]
-        for field in ("content-type: application/grpc", "te: trailers"):
-            command += ["-H", field]
-        url = f"http://127.0.0.1:{server.grpc_port}{GRPC_METHOD}"
-        result = subprocess.run([str(word) for word in [*command, url]], capture_output=True, text=True, timeout=300)
+        send_grpc(server, self.bodies[GRPC, spans], count, CONNECTIONS)
         self.settle(server)
-        taken = re.search(r"(\d+) succeeded", result.stdout)
-        if taken is None or int(taken[1]) < count:
-            raise RuntimeError(f"{name}, gRPC, {spans} spans: {result.stdout}{result.stderr}")
 
     @staticmethod
     def settle(server):

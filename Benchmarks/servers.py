@@ -97,10 +97,10 @@ class Server:
 IN_MEMORY = {"durability": "memory", "max_bytes": 1 << 30}
 
 
-def otlpd(binary: Path, exporter: str, settings: dict | None = None, journal: dict = IN_MEMORY, http=None, limits=None):
+def otlpd(binary: Path, exporter: str, settings: dict | None = None, journal: dict = IN_MEMORY, http=None, grpc=None, limits=None):
     """otlpd with one sink, whose data stays in the directory from one start to the next.
 
-    `http` and `limits` add to its configuration."""
+    `http`, `grpc` and `limits` add to its configuration."""
 
     def start(port: int, directory: Path) -> Server:
         pipeline = {"receivers": ["otlp"], "exporters": [exporter]}
@@ -108,7 +108,7 @@ def otlpd(binary: Path, exporter: str, settings: dict | None = None, journal: di
             "extensions": {"journal": journal, "limits": limits},
             "receivers": {"otlp": {"protocols": {
                 "http": {"endpoint": f"127.0.0.1:{port}", **(http or {})},
-                "grpc": {"endpoint": f"127.0.0.1:{port + 1}"},
+                "grpc": {"endpoint": f"127.0.0.1:{port + 1}", **(grpc or {})},
             }}},
             "exporters": {exporter: settings},
             "service": {
@@ -123,6 +123,21 @@ def otlpd(binary: Path, exporter: str, settings: dict | None = None, journal: di
         return Server([binary, "--config", path, "--data-dir", directory / "data"], port, directory, scheme)
 
     return start
+
+
+GRPC_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+
+def send_grpc(server: Server, body: Path, count: int, connections: int, scheme: str = "http"):
+    """Sends a call over and over, one in flight on each connection."""
+    command = ["h2load", "-n", count, "-c", connections, "-m", 1, "-d", body]
+    for field in ("content-type: application/grpc", "te: trailers"):
+        command += ["-H", field]
+    url = f"{scheme}://127.0.0.1:{server.grpc_port}{GRPC_METHOD}"
+    result = subprocess.run([str(word) for word in [*command, url]], capture_output=True, text=True, timeout=300)
+    taken = re.search(r"(\d+) succeeded", result.stdout)
+    if taken is None or int(taken[1]) < count:
+        raise RuntimeError(f"{body.name}: {result.stdout}{result.stderr}")
 
 
 ROTEL = Path(sysconfig.get_paths()["purelib"]) / "rotel" / "rotel-agent"

@@ -36,7 +36,7 @@ package struct AdminEndpoints: Sendable {
   package func answer(
     _ request: HTTPRequest, isLocal: Bool, naming: MetricNaming = MetricNaming()
   ) -> HTTPResponse? {
-    guard let page = page(at: request.path, naming) else { return nil }
+    guard let page = page(for: request, naming) else { return nil }
     guard request.method == .get || request.method == .head else {
       return text(405, "read this page with GET\n", headers: [HTTPHeader("Allow", "GET, HEAD")])
     }
@@ -70,23 +70,25 @@ package struct AdminEndpoints: Sendable {
     text(404, "no such page; there are /metrics, /healthz, /readyz and /api/v1/\n")
   }
 
-  private func page(at path: String, _ naming: MetricNaming) -> (() -> HTTPResponse)? {
-    switch path {
-    case "/metrics":
-      // Prometheus exposition format 0.0.4 names this content type.
-      { HTTPResponse(status: 200, contentType: "text/plain; version=0.0.4", body: Bytes(metrics.render(naming))) }
-    case "/healthz":
-      { text(200, "ok\n") }
-    case "/readyz":
-      {
+  private func page(for request: HTTPRequest, _ naming: MetricNaming) -> (() -> HTTPResponse)? {
+    // Every request to the OTLP port comes here first: what is no page is seen without making a `String`.
+    if request.isAt("/metrics") {
+      return {
+        // Prometheus exposition format 0.0.4 names this content type.
+        HTTPResponse(status: 200, contentType: "text/plain; version=0.0.4", body: Bytes(metrics.render(naming)))
+      }
+    }
+    if request.isAt("/healthz") { return { text(200, "ok\n") } }
+    if request.isAt("/readyz") {
+      return {
         switch readiness() {
         case .ready: text(200, "ready\n")
         case .readyWithWarnings(let warnings): text(200, "ready\n" + warnings.map { "warning: \($0)\n" }.joined())
         case .notReady(let reason): text(503, "not ready: \(reason)\n")
         }
       }
-    default: nil
     }
+    return nil
   }
 
   private func text(_ status: Int, _ body: String, headers: [HTTPHeader] = []) -> HTTPResponse {

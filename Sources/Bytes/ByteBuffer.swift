@@ -78,6 +78,12 @@ package struct ByteBuffer: ~Copyable {
 
   /// Appends a decimal number.
   package mutating func append(decimal value: some BinaryInteger) {
+    guard let number = Int(exactly: value) else { return append(String(value)) }
+    append(decimal: number)
+  }
+
+  /// As above, for the usual type without generic code.
+  package mutating func append(decimal value: Int) {
     guard let number = UInt64(exactly: value) else { return append(String(value)) }
     var digits = InlineArray<20, UInt8>(repeating: 0)
     var start = 20

@@ -20,6 +20,21 @@ extension Span where Element == UInt8 {
     count == text.utf8CodeUnitCount && isBeginning(of: text)
   }
 
+  /// Whether the bytes are those of `text`.
+  // Literals take the other one, which has nothing to make of a string.
+  @_disfavoredOverload
+  package func equals(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { utf8 in
+      guard count == utf8.count else { return false }
+      for index in indices {
+        // Safe: both have `count` bytes.
+        if unsafe self[index] != utf8[index] { return false }
+      }
+      return true
+    }
+  }
+
   /// Whether `text` begins with the bytes.
   package func isBeginning(of text: StaticString) -> Bool {
     guard count <= text.utf8CodeUnitCount else { return false }
@@ -41,6 +56,7 @@ extension Span where Element == UInt8 {
   }
 
   /// Whether the bytes are those of `text`, a letter's case ignored in ASCII only.
+  @_disfavoredOverload
   package func equalsIgnoringCase(_ text: String) -> Bool {
     var text = text
     return text.withUTF8 { utf8 in

@@ -87,16 +87,19 @@ package struct HTTP2Session: ~Copyable {
   }
 
   /// Lets the peer send as much more as has arrived on this stream since the last grant.
-  package mutating func grant(_ stream: HTTP2Stream) {
-    guard !isBroken, stream.heldBytes > 0 else { return }
+  ///
+  /// - Parameter holdingBack: opens the connection's window only: the other streams go on, and this one gets no further
+  ///   than its own window, until it is granted more.
+  package mutating func grant(_ stream: HTTP2Stream, holdingBack: Bool = false) {
+    guard !isBroken, stream.heldBytes + stream.heldBackBytes > 0 else { return }
     let count = stream.heldBytes
     stream.heldBytes = 0
-    // A stream that has ended needs no window of its own; the connection's is for all of them.
-    if stream.hasEnded || stream.isClosed {
-      unsafe nghttp2_session_consume_connection(session, count)
-    } else {
-      unsafe nghttp2_session_consume(session, stream.id, count)
-    }
+    unsafe nghttp2_session_consume_connection(session, count)
+    stream.heldBackBytes += count
+    // A stream that has ended needs no window of its own.
+    if holdingBack || stream.hasEnded || stream.isClosed { return }
+    unsafe nghttp2_session_consume_stream(session, stream.id, stream.heldBackBytes)
+    stream.heldBackBytes = 0
   }
 
   /// Counts a complete request in the peer's favour: it earns the control frames that come with one.

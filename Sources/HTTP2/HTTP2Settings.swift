@@ -14,6 +14,8 @@ package struct HTTP2Settings: Sendable {
   package var streamWindowBytes = 256 << 10
   /// What may arrive on all streams together before the session's owner grants more.
   package var connectionWindowBytes = 1 << 20
+  /// How long a body says that it is in its first bytes; what it says is not relied on.
+  package var announcedLength: (@Sendable (Span<UInt8>) -> Int?)?
   /// SETTINGS, PING, PRIORITY, WINDOW_UPDATE and empty DATA frames: a burst, and so many per second.
   package var controlFrames = TokenBucket.Rate(burst: 200, perSecond: 20)
   /// Streams that end with RST_STREAM, whoever sends it.

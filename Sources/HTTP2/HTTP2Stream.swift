@@ -46,8 +46,9 @@ package final class HTTP2Stream {
   /// Whether the body is one message behind its length; nil before the header list was looked at.
   package var isFramed: Bool?
 
-  /// Received bytes for which no window has been granted yet.
+  /// Received bytes for which no window has been granted yet, and those for which only the connection's has.
   var heldBytes = 0
+  var heldBackBytes = 0
   /// Where the stream is in the session's list.
   var slot = 0
   var answerBody = Bytes()
@@ -63,8 +64,9 @@ package final class HTTP2Stream {
     return complete.finishTight()
   }
 
-  /// Makes room for `total` bytes of body, but never for much more than has arrived.
-  package func expectBody(_ total: Int) {
-    body.reserve(total: min(total, body.count * 2 + 64 << 10))
-  }
+  /// The body is not needed any more.
+  package func dropBody() { body = ByteBuffer() }
+
+  /// Makes room for `total` bytes of body. What has not arrived yet takes no memory.
+  package func expectBody(_ total: Int) { body.reserve(total: total) }
 }

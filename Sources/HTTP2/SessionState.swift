@@ -17,6 +17,11 @@ package struct HTTP2Event {
 
   package let kind: Kind
   package let stream: HTTP2Stream
+
+  package init(kind: Kind, stream: HTTP2Stream) {
+    self.kind = kind
+    self.stream = stream
+  }
 }
 
 /// The session's memory besides libnghttp2's own. One thread at a time.
@@ -119,6 +124,10 @@ struct SessionState: ~Copyable {
       stream.isBodyTooLarge = true
       stream.body = ByteBuffer()
     } else {
+      // Most bodies fit into the window, and get their memory at once.
+      if stream.body.isEmpty, let total = settings.announcedLength?(data), total > data.count {
+        stream.body.reserve(total: min(total, settings.streamWindowBytes))
+      }
       stream.body.append(data)
     }
   }

@@ -25,6 +25,8 @@ private struct MemoryWait {
 /// than `unsentBytesMax` of answers unread, nothing is. So a client's own slowness bounds what it costs.
 struct Conversation: ~Copyable {
   private static let readMinimum = 4 << 10
+  /// A body this large is likely followed by another one.
+  private static let largeBody = 64 << 10
 
   private let service: HTTPService
   private let token: UInt64
@@ -34,6 +36,7 @@ struct Conversation: ~Copyable {
   private var pending = ByteBuffer()
   /// Counts the requests, so that a reply finds its own only.
   private var sequence: UInt64 = 0
+  private var lastBodyBytes = 0
   /// The client sends nothing more.
   private var hasEnded = false
   /// When what the connection waits for now began.
@@ -86,7 +89,7 @@ struct Conversation: ~Copyable {
     } else {
       scratch.removeAll()
       outcome = connection.receive(
-        into: &scratch, minimum: 1, maximum: awaitsAnswer ? limits.pipelinedBytesMax : service.readMaximum)
+        into: &scratch, minimum: 1, maximum: awaitsAnswer ? limits.pipelinedBytesMax : readMaximum)
       let used = advance(scratch, &connection, turn)
       if used < scratch.count && connection.isOpen { pending.append(scratch.span.extracting(used...)) }
     }
@@ -98,6 +101,11 @@ struct Conversation: ~Copyable {
       inputEnded(&connection, turn)
     }
     settle(&connection, turn)
+  }
+
+  /// How much is read of what may be a new request. What is read of a large body with its head is copied once more.
+  private var readMaximum: Int {
+    lastBodyBytes > Conversation.largeBody ? Conversation.readMinimum : service.readMaximum
   }
 
   private mutating func advancePending(_ connection: inout Connection, _ turn: Turn) {
@@ -153,6 +161,7 @@ struct Conversation: ~Copyable {
 
   private mutating func handOver(_ request: HTTPRequest, _ connection: inout Connection, _ turn: Turn) {
     sequence += 1
+    lastBodyBytes = request.body.count
     let reply = Reply(mailbox: service.mailbox, token: token, sequence: sequence)
     guard let format = request.head.coding?.format else { return service.server.handle(request, reply) }
     // Telemetry shrinks five- to fifteenfold; who claims more in the end has to ask for it.
@@ -239,10 +248,8 @@ struct Conversation: ~Copyable {
     memoryFreed(&connection, turn)
     guard let wait else { return }
     stopWaiting()
-    service.server.shared.noteRefusedForMemory()
     let isBodyRead = if case .content = wait.purpose { true } else { false }
-    refuse(
-      HTTPRefusal(.overloaded, "there is no memory for this request now"), closing: !isBodyRead, &connection, turn)
+    refuse(.noMemory, closing: !isBodyRead, &connection, turn)
     goOn(&connection, turn)
   }
 
@@ -286,6 +293,7 @@ struct Conversation: ~Copyable {
     case .tlsHandshake: service.server.shared.misdirected.note(.tlsOnPlain, peer: connection.peer.description)
     // Answered in HTTP/1.1, since gRPC clients then wait before they try again; after a GOAWAY they come back at once.
     case .http2Preface: service.server.shared.misdirected.note(.http2OnHTTP, peer: connection.peer.description)
+    case .memoryFull: service.server.shared.noteRefusedForMemory()
     default: break
     }
     answer(service.server.answer(refusal), closing: closing, &connection, turn)
@@ -310,8 +318,7 @@ struct Conversation: ~Copyable {
   private mutating func reservePending(_ connection: inout Connection, _ turn: Turn) {
     let cost = pending.capacity > limits.unreservedBodyBytesMax ? pending.capacity : 0
     if cost == pendingReservation.bytes || pendingReservation.resize(to: cost) || awaitsAnswer || wait != nil { return }
-    service.server.shared.noteRefusedForMemory()
-    refuse(HTTPRefusal(.overloaded, "there is no memory for this request now"), closing: true, &connection, turn)
+    refuse(.noMemory, closing: true, &connection, turn)
   }
 
   /// Decides what the connection waits for, and for how long.

@@ -13,7 +13,9 @@ enum GRPCMessage {
   static let lengthMax = Int(UInt32.max)
 
   /// Whether a content type is one of gRPC's; which ones are taken is the handler's business.
-  static func isGRPC(contentType: String?) -> Bool { contentType?.hasPrefix("application/grpc") == true }
+  static func isGRPC(contentType: Span<UInt8>) -> Bool {
+    contentType.extracting(0..<min(contentType.count, 16)).equals("application/grpc" as StaticString)
+  }
 
   /// The length that the first bytes of a body announce; nil when they are not there yet.
   static func announcedLength(_ body: Span<UInt8>) -> Int? {
@@ -25,44 +27,50 @@ enum GRPCMessage {
     HTTPRefusal(.bodyTooLarge, "the message has \(length) bytes, more than the \(limit) that are accepted")
   }
 
-  /// The message of a complete body, without prefix and compression.
-  ///
-  /// - Parameter encoding: the value of `grpc-encoding`.
-  static func unwrap(
-    _ body: Bytes, encoding: String?, limit: Int, _ decompressor: inout Decompressor
-  ) throws(HTTPRefusal) -> Bytes {
-    guard let length = announcedLength(body.span) else {
-      throw HTTPRefusal(.malformed, "the body is too short for a gRPC message: \(body.count) bytes")
+  /// What memory for the content of a packed message is asked for first: telemetry shrinks five- to fifteenfold.
+  static func firstClaim(_ packedCount: Int) -> Int { packedCount * 16 + 64 << 10 }
+
+  /// Whether the one message in a complete body is packed; or what is wrong with the body.
+  static func isPacked(_ body: Span<UInt8>, limit: Int) -> Result<Bool, HTTPRefusal> {
+    guard let length = announcedLength(body) else {
+      return .failure(HTTPRefusal(.malformed, "the body is too short for a gRPC message: \(body.count) bytes"))
     }
-    if length > limit { throw tooLarge(length, limit) }
+    if length > limit { return .failure(tooLarge(length, limit)) }
     guard body.count == prefixSize + length else {
-      throw HTTPRefusal(
-        .malformed,
-        "the body is not one gRPC message: \(length) bytes are announced, \(body.count - prefixSize) follow")
+      let problem = "\(length) bytes are announced, \(body.count - prefixSize) follow"
+      return .failure(HTTPRefusal(.malformed, "the body is not one gRPC message: \(problem)"))
     }
-    let message = body.slice(prefixSize..<body.count)
     switch body[0] {
-    case 0: return message
-    case 1: return try decompressed(message, encoding: encoding, limit: limit, &decompressor)
-    default: throw HTTPRefusal(.malformed, "the gRPC message begins with \(body[0]), which is neither 0 nor 1")
+    case 0: return .success(false)
+    case 1: return .success(true)
+    default:
+      return .failure(
+        HTTPRefusal(.malformed, "the gRPC message begins with \(body[0]), which is neither 0 nor 1"))
     }
   }
 
-  private static func decompressed(
-    _ message: Bytes, encoding: String?, limit: Int, _ decompressor: inout Decompressor
-  ) throws(HTTPRefusal) -> Bytes {
+  /// The content of the packed message in a complete body.
+  ///
+  /// - Parameter encoding: the value of `grpc-encoding`.
+  static func content(
+    _ body: Span<UInt8>, encoding: String?, limit: Int, _ decompressor: inout Decompressor
+  ) -> Result<Bytes, HTTPRefusal> {
     switch encoding {
     case "gzip", "zstd":
       do throws(DecompressionError) {
-        return try decompressor.decompress(message.span, as: encoding == "zstd" ? .zstd : .gzip, limit: limit)
+        return .success(
+          try decompressor.decompress(
+            body.extracting(prefixSize...), as: encoding == "zstd" ? .zstd : .gzip, limit: limit))
       } catch {
-        throw Conversation.refusal(for: error)
+        return .failure(Conversation.refusal(for: error))
       }
     case nil, "identity":
-      throw HTTPRefusal(.messageEncodingMissing, "the gRPC message is compressed, and grpc-encoding does not say how")
+      return .failure(
+        HTTPRefusal(.messageEncodingMissing, "the gRPC message is compressed, and grpc-encoding does not say how"))
     case let other?:
-      throw HTTPRefusal(
-        .messageEncodingUnsupported, "the grpc-encoding \"\(other)\" is not supported; gzip, zstd and identity are")
+      return .failure(
+        HTTPRefusal(
+          .messageEncodingUnsupported, "the grpc-encoding \"\(other)\" is not supported; gzip, zstd and identity are"))
     }
   }
 

@@ -27,9 +27,19 @@ final class HTTP2Connection: ConnectionHandler {
   func unsentShrank(_ connection: inout Connection, _ turn: Turn) { conversation.unsentShrank(&connection, turn) }
   func deadlinePassed(_ connection: inout Connection, _ turn: Turn) { conversation.deadlinePassed(&connection, turn) }
   func drain(_ connection: inout Connection, _ turn: Turn) { conversation.drain(&connection, turn) }
-  func closed() { service.server.connectionClosed(peer) }
+  func closed() {
+    conversation.closed()
+    service.server.connectionClosed(peer)
+  }
 
   func deliver(_ response: HTTPResponse, _ sequence: UInt64, _ connection: inout Connection, _ turn: Turn) {
     conversation.deliver(response, sequence, &connection, turn)
+  }
+
+  /// Lets a request that waits for memory try again, unless it is gone.
+  static func memoryFreed(for token: UInt64, stream: Int32, on loop: EventLoop) {
+    loop.withConnection(token) { connection, handler, turn in
+      (handler as? HTTP2Connection)?.conversation.memoryFreed(for: stream, &connection, turn)
+    }
   }
 }

@@ -35,6 +35,8 @@ struct HTTP2Conversation: ~Copyable {
   private var pingSentAt: Instant?
   private var lastPeerPing: Instant?
   private var pingStrikes = 0
+  /// How many of its requests the loop has been told to wait for memory.
+  private var waiting = 0
 
   init(_ service: HTTPService, token: UInt64, peer: SocketAddress) {
     self.service = service
@@ -55,7 +57,7 @@ struct HTTP2Conversation: ~Copyable {
 
   mutating func readable(_ connection: inout Connection, _ turn: Turn, scratch: inout ByteBuffer) {
     scratch.removeAll()
-    let outcome = connection.receive(into: &scratch, minimum: 1, maximum: .max)
+    let outcome = connection.receive(into: &scratch, minimum: 1, maximum: service.readMaximum)
     receivedAt = turn.now
     if exchange == nil { open(scratch.span, &connection, turn) } else { receive(scratch.span, &connection, turn) }
     switch outcome {
@@ -72,7 +74,9 @@ struct HTTP2Conversation: ~Copyable {
     switch HTTP2Opening(opening.span) {
     case .incomplete: return
     case .preface:
-      exchange = HTTP2Exchange(limits: limits, peer: peer.description, at: turn.now, admit: service.server.admit)
+      exchange = HTTP2Exchange(
+        limits: limits, peer: peer.description, at: turn.now, memory: service.server.shared.memory,
+        admit: service.server.admit, wake: service.wakeStream(of: token))
       let received = Swift.exchange(&opening, with: ByteBuffer())
       receive(received.span, &connection, turn)
     case .other(let misdirection):
@@ -82,9 +86,33 @@ struct HTTP2Conversation: ~Copyable {
 
   private mutating func receive(_ input: Span<UInt8>, _ connection: inout Connection, _ turn: Turn) {
     exchange?.receive(input, at: turn.now)
-    while let step = exchange?.next(&service.decompressor) { carryOut(step, turn) }
+    work(&connection, turn)
     watchPings(turn)
+  }
+
+  private mutating func work(_ connection: inout Connection, _ turn: Turn) {
+    while let step = exchange?.next(&service.decompressor) { carryOut(step, turn) }
     connection.wantsTurnEnd = true
+  }
+
+  /// There may be memory for a request that waits.
+  mutating func memoryFreed(for stream: Int32, _ connection: inout Connection, _ turn: Turn) {
+    exchange?.memoryFreed(for: stream, at: turn.now)
+    work(&connection, turn)
+    settle(&connection, turn)
+  }
+
+  /// The connection is closed.
+  mutating func closed() {
+    exchange = nil
+    noteWaiting()
+  }
+
+  /// Tells the loop how many requests of this connection wait for memory.
+  private mutating func noteWaiting() {
+    let count = exchange?.waitingCount ?? 0
+    service.waiting += count - waiting
+    waiting = count
   }
 
   private mutating func carryOut(_ step: HTTP2Exchange.Step, _ turn: Turn) {
@@ -93,6 +121,7 @@ struct HTTP2Conversation: ~Copyable {
       let reply = Reply(mailbox: service.mailbox, token: token, sequence: UInt64(UInt32(bitPattern: stream)))
       service.server.handle(request, reply)
     case .refuse(let refusal, let stream):
+      if refusal.reason == .memoryFull { service.server.shared.noteRefusedForMemory() }
       answer(service.server.answer(refusal), stream, turn)
     }
   }
@@ -142,6 +171,7 @@ struct HTTP2Conversation: ~Copyable {
 
   /// Decides what the connection waits for, and for how long.
   private mutating func settle(_ connection: inout Connection, _ turn: Turn) {
+    noteWaiting()
     guard connection.isOpen else { return }
     let isBusy = streamCount > 0
     let unsentCount = connection.unsentCount

@@ -8,8 +8,8 @@ package import System
 /// Requests and answers of one HTTP/2 connection, within limits.
 ///
 /// A request is handed over when it is complete. The message of a gRPC request is taken out of its frame and
-/// decompressed, so that a handler sees the same value whichever protocol brought it. The peer may send more of its
-/// bodies as long as what is here of incomplete ones stays within `connectionBodyBytesMax`.
+/// decompressed, so that a handler sees the same value whichever protocol brought it. The peer may send more of a body
+/// when the memory for it is reserved; a body that waits for memory gets no further than its stream's window.
 package struct HTTP2Exchange: ~Copyable {
   /// What the connection has to do.
   package enum Step: Sendable {
@@ -22,18 +22,27 @@ package struct HTTP2Exchange: ~Copyable {
   private let admit: (@Sendable (HTTPRequest) -> Admission)?
   /// What the gate said of requests that are still arriving, when it was not a clear yes or no.
   private var undecided: [Int32: Admission] = [:]
+  private var memory: StreamMemory
+  /// What is asked for the content of packed messages that wait for memory.
+  private var claims: [Int32: Int] = [:]
   var session: HTTP2Session
   private var events: [HTTP2Event] = []
   private var eventsDone = 0
   private var now: UInt64
   /// When the first of the calls that came with a `grpc-timeout` is over, in nanoseconds; looked at by `nextOverdue`.
-  private(set) var firstDeadline = UInt64.max
+  package private(set) var firstDeadline = UInt64.max
 
-  /// - Parameter admit: decides about a request when its header is here; nil lets everybody in.
+  /// - Parameters:
+  ///   - memory: what the bodies of all connections may take together.
+  ///   - admit: decides about a request when its header is here; nil lets everybody in.
+  ///   - wake: makes what is called on any thread when `memoryFreed` is to be called for a stream.
   package init(
-    limits: Limits, peer: String, at now: Instant, admit: (@Sendable (HTTPRequest) -> Admission)? = nil
+    limits: Limits, peer: String, at now: Instant, memory: MemoryBudget,
+    admit: (@Sendable (HTTPRequest) -> Admission)? = nil,
+    wake: @escaping @Sendable (Int32) -> @Sendable () -> Void
   ) {
     self.limits = limits
+    self.memory = StreamMemory(memory, wake: wake)
     self.peer = peer
     self.admit = admit
     self.now = now.nanoseconds
@@ -44,6 +53,7 @@ package struct HTTP2Exchange: ~Copyable {
     settings.bodyBytesMax = limits.bodyBytesMax + GRPCMessage.prefixSize
     settings.streamWindowBytes = limits.streamWindowBytes
     settings.connectionWindowBytes = limits.connectionWindowBytes
+    settings.announcedLength = { GRPCMessage.announcedLength($0).map { GRPCMessage.prefixSize + $0 } }
     settings.controlFrames = TokenBucket.Rate(burst: limits.controlFramesMax, perSecond: limits.controlFramesPerSecond)
     settings.resets = TokenBucket.Rate(burst: limits.resetsMax, perSecond: limits.resetsPerSecond)
     session = HTTP2Session(settings, at: now.nanoseconds)
@@ -53,6 +63,8 @@ package struct HTTP2Exchange: ~Copyable {
   package var streamCount: Int { session.streamCount }
   /// Whether some complete request has no answer yet. Costs a look at every stream.
   package var awaitsAnswers: Bool { session.streams.contains { $0.hasEnded && !$0.isAnswered } }
+  /// How many requests wait for memory.
+  package var waitingCount: Int { memory.waiting }
   /// Whether everything is said: close when it has left.
   package var isFinished: Bool { session.isFinished }
 
@@ -66,34 +78,39 @@ package struct HTTP2Exchange: ~Copyable {
 
   /// The next thing to do, in the order of arrival.
   package mutating func next(_ decompressor: inout Decompressor) -> Step? {
-    if events.isEmpty { session.takeEvents(&events) }
-    while eventsDone < events.count {
+    while true {
+      if eventsDone == events.count {
+        events.removeAll(keepingCapacity: true)
+        eventsDone = 0
+        session.takeEvents(&events)
+        if events.isEmpty { return nil }
+      }
       let event = events[eventsDone]
       eventsDone += 1
       let stream = event.stream
       if stream.isAnswered || stream.isClosed {
-        undecided[stream.id] = nil
+        forget(stream.id)
         continue
       }
       do throws(HTTPRefusal) {
         switch event.kind {
         case .head: try begin(stream)
         case .data: try goOn(stream)
-        case .ended: return .request(try end(stream, &decompressor), stream: stream.id)
+        case .ended:
+          if let request = try end(stream, &decompressor) { return .request(request, stream: stream.id) }
         case .closed: break
         }
       } catch {
         return .refuse(located(error, stream), stream: stream.id)
       }
     }
-    events.removeAll(keepingCapacity: true)
-    eventsDone = 0
-    return nil
   }
 
   /// The head has arrived, and the body will.
   private mutating func begin(_ stream: HTTP2Stream) throws(HTTPRefusal) {
-    stream.isFramed = GRPCMessage.isGRPC(contentType: stream.field("content-type"))
+    let lines = stream.head.lines
+    stream.isFramed =
+      HTTPHead.withValue(of: "content-type", in: lines.span) { GRPCMessage.isGRPC(contentType: $0) } ?? false
     if stream.head.isTooLarge {
       throw HTTPRefusal(.headTooLarge, "the header list is larger than \(limits.headerListBytesMax) bytes")
     }
@@ -121,26 +138,23 @@ package struct HTTP2Exchange: ~Copyable {
     if stream.isBodyTooLarge {
       throw HTTPRefusal(.bodyTooLarge, "the body is larger than \(limits.bodyBytesMax) bytes")
     }
+    // What announces nothing asks for twice what is here, so that it asks a few times only.
+    var total = min(stream.body.count * 2, limits.bodyBytesMax + 1)
     if stream.isFramed == true, let length = GRPCMessage.announcedLength(stream.body.span) {
       if length > limits.bodyBytesMax { throw GRPCMessage.tooLarge(length, limits.bodyBytesMax) }
-      stream.expectBody(GRPCMessage.prefixSize + length)
+      total = max(GRPCMessage.prefixSize + length, stream.body.count)
     }
-    grant(stream)
+    // The rest is here, too, and `end` follows.
+    if stream.hasEnded { return }
+    let hasRoom = try makeRoom(total, for: stream)
+    if hasRoom { stream.expectBody(total) }
+    session.grant(stream, holdingBack: !hasRoom)
   }
 
-  /// Asks for more of a body, unless too much of incomplete ones is here already.
-  private mutating func grant(_ stream: HTTP2Stream) {
-    // Usually one look at the stream itself decides; else all of them are counted.
-    if stream.body.count * limits.streamsMax > limits.connectionBodyBytesMax {
-      let total = session.streams.reduce(0) { $0 + $1.body.count }
-      if total > limits.connectionBodyBytesMax { return }
-    }
-    session.grant(stream)
-  }
-
+  /// - Returns: nil when the request waits for memory.
   private mutating func end(
     _ stream: HTTP2Stream, _ decompressor: inout Decompressor
-  ) throws(HTTPRefusal) -> HTTPRequest {
+  ) throws(HTTPRefusal) -> HTTPRequest? {
     // A request in one piece begins here.
     if stream.isFramed == nil { try begin(stream) }
     if stream.isBodyTooLarge {
@@ -148,15 +162,83 @@ package struct HTTP2Exchange: ~Copyable {
     }
     stream.start = now
     session.grant(stream)
-    var body = stream.takeBody()
+    var body: Bytes
+    var isPacked = false
     if stream.isFramed == true {
-      body = try GRPCMessage.unwrap(
-        body, encoding: stream.field("grpc-encoding"), limit: limits.bodyBytesMax, &decompressor)
+      isPacked = try GRPCMessage.isPacked(stream.body.span, limit: limits.bodyBytesMax).get()
+    }
+    if isPacked {
+      guard let content = try unpack(stream, &decompressor) else { return nil }
+      body = content
+    } else {
+      guard try makeRoom(stream.body.count, for: stream) else { return nil }
+      body = stream.takeBody()
+      if stream.isFramed == true { body = body.slice(GRPCMessage.prefixSize..<body.count) }
     }
     session.earned()
     return HTTPRequest(
       head: HTTPHead(stream.head, bodyCount: body.count), body: body, peer: peer,
       admission: undecided.removeValue(forKey: stream.id) ?? .admitted)
+  }
+
+  /// The content of a packed message; nil when it waits for memory.
+  private mutating func unpack(
+    _ stream: HTTP2Stream, _ decompressor: inout Decompressor
+  ) throws(HTTPRefusal) -> Bytes? {
+    let count = stream.body.count
+    // Both forms are held at once, and must be able to fit.
+    let claimMax = min(limits.bodyBytesMax, memory.largestShare - count)
+    var claim = min(claims.removeValue(forKey: stream.id) ?? GRPCMessage.firstClaim(count), claimMax)
+    let encoding = stream.field("grpc-encoding")
+    while true {
+      guard try makeRoom(count + claim, for: stream) else {
+        claims[stream.id] = claim
+        return nil
+      }
+      switch GRPCMessage.content(stream.body.span, encoding: encoding, limit: claim, &decompressor) {
+      case .success(let content):
+        stream.dropBody()
+        memory.shrink(stream.id, to: content.count)
+        return content
+      case .failure(let refusal):
+        guard refusal.reason == .bodyTooLarge, claim < claimMax else { throw refusal }
+        // Nothing is held while more is waited for: requests that did would wait for each other.
+        memory.shrink(stream.id, to: count)
+        claim = min(claim * 4, claimMax)
+      }
+    }
+  }
+
+  // MARK: Memory
+
+  /// - Returns: whether the stream has `total` bytes, or needs none of its own; if not, it waits for them.
+  private mutating func makeRoom(_ total: Int, for stream: HTTP2Stream) throws(HTTPRefusal) -> Bool {
+    if total <= limits.unreservedBodyBytesMax { return true }
+    switch memory.reserve(total, for: stream.id, arrived: stream.body.count, at: now) {
+    case .reserved: return true
+    case .waits:
+      noteWaits()
+      return false
+    case .refused: throw .noMemory
+    }
+  }
+
+  private mutating func noteWaits() {
+    if let start = memory.firstWaitStart { firstDeadline = min(firstDeadline, start + limits.holdTime.nanoseconds) }
+  }
+
+  /// There may be memory for this stream; call `next` afterwards.
+  package mutating func memoryFreed(for id: Int32, at now: Instant) {
+    guard memory.woken(id), let stream = session.stream(id) else { return }
+    self.now = now.nanoseconds
+    events.append(HTTP2Event(kind: stream.hasEnded ? .ended : .data, stream: stream))
+  }
+
+  /// The stream is answered, or gone.
+  private mutating func forget(_ id: Int32) {
+    memory.release(id)
+    if !undecided.isEmpty { undecided[id] = nil }
+    if !claims.isEmpty { claims[id] = nil }
   }
 
   /// The refusal with what is known of its request.
@@ -175,6 +257,7 @@ package struct HTTP2Exchange: ~Copyable {
   @discardableResult
   package mutating func answer(_ id: Int32, _ response: HTTPResponse, at now: Instant) -> Bool {
     guard let stream = session.stream(id), !stream.isAnswered else { return false }
+    forget(id)
     stream.start = now.nanoseconds
     var fields: [HTTP2Field] = []
     fields.reserveCapacity(1 + response.headers.count)
@@ -206,6 +289,8 @@ package struct HTTP2Exchange: ~Copyable {
         if quiet > limits.writeTime.nanoseconds { session.reset(stream, .cancel) }
       } else if stream.deadline <= now {
         return .refuse(located(HTTPRefusal(.timeout, "the call's grpc-timeout has passed"), stream), stream: stream.id)
+      } else if let start = memory.waitStart(of: stream.id), now > start, now - start >= limits.holdTime.nanoseconds {
+        return .refuse(located(.noMemory, stream), stream: stream.id)
       } else if stream.hasEnded {
         if quiet > limits.answerTime.nanoseconds {
           let refusal = HTTPRefusal(.answerOverdue, "the request was not handled in time")
@@ -217,6 +302,7 @@ package struct HTTP2Exchange: ~Copyable {
       }
       if !stream.isAnswered { firstDeadline = min(firstDeadline, stream.deadline) }
     }
+    noteWaits()
     return nil
   }
 

@@ -45,7 +45,12 @@ struct HTTPHead: Sendable {
   let keepsAlive: Bool
 
   /// The value of the first field of this name, in `fields`: lines of a checked header.
-  static func value(of name: String, in fields: Span<UInt8>) -> String? {
+  static func value(of name: String, in fields: Span<UInt8>) -> String? { withValue(of: name, in: fields) { $0.text } }
+
+  /// As `value`, but lends its bytes.
+  static func withValue<Result>(
+    of name: String, in fields: Span<UInt8>, _ body: (Span<UInt8>) -> Result?
+  ) -> Result? {
     let length = name.utf8.count
     var start = 0
     while start < fields.count {
@@ -53,7 +58,7 @@ struct HTTPHead: Sendable {
       if end - start > length, fields[start + length] == UInt8(ascii: ":"),
         fields.extracting(start..<(start + length)).equalsIgnoringCase(name)
       {
-        return HeadParser.trimmed(fields.extracting((start + length + 1)..<end)).text
+        return body(HeadParser.trimmed(fields.extracting((start + length + 1)..<end)))
       }
       start = end + 1
     }

@@ -4,7 +4,8 @@ internal import HTTP2
 internal import SelfTelemetry
 
 /// The counters of the HTTP servers; two servers of one registry count together.
-struct HTTPMetrics: Sendable {
+// A class, so that counting a request does not copy all of it.
+final class HTTPMetrics: Sendable {
   /// Statuses with a counter of their own, the common one first; anything else counts as `other`.
   private static let statuses = [
     200, 503, 400, 404, 405, 408, 413, 414, 415, 417, 429, 431, 401, 403, 500, 501, 505, 204,

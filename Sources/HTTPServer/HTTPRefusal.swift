@@ -28,6 +28,8 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
     case messageEncodingMissing
     /// There are too many connections.
     case overloaded
+    /// Memory did not become free in time.
+    case memoryFull
     /// The handler did not answer in time.
     case answerOverdue
   }
@@ -47,6 +49,8 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
     self.message = message
     self.fields = fields
   }
+
+  static let noMemory = HTTPRefusal(.memoryFull, "there is no memory for this request now: send it again later")
 
   /// The refusal with what is known of its request.
   func located(at request: HTTPRequest) -> HTTPRefusal {
@@ -68,7 +72,7 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
     case .expectationUnsupported: 417
     case .headTooLarge: 431
     case .transferCodingUnsupported: 501
-    case .overloaded, .answerOverdue: 503
+    case .overloaded, .memoryFull, .answerOverdue: 503
     case .versionUnsupported: 505
     }
   }
@@ -78,7 +82,7 @@ package struct HTTPRefusal: Error, Sendable, Equatable {
     switch reason {
     // gRPC, "Compression": tell which encodings are understood.
     case .messageEncodingUnsupported: [HTTPHeader("grpc-accept-encoding", "identity,gzip,zstd")]
-    case .overloaded, .answerOverdue: [HTTPHeader("Retry-After", "1")]
+    case .overloaded, .memoryFull, .answerOverdue: [HTTPHeader("Retry-After", "1")]
     default: fields
     }
   }

@@ -38,12 +38,22 @@ package struct HTTPRequest: Sendable {
     head.pathRange.isEmpty ? "/" : head.bytes.span.extracting(head.pathRange).text
   }
 
+  /// Whether `path` is the target's, without making a `String` of that.
+  package func isAt(_ path: String) -> Bool {
+    head.pathRange.isEmpty ? path == "/" : head.bytes.span.extracting(head.pathRange).equals(path)
+  }
+
   /// What follows the target's first question mark.
   package var query: String { head.bytes.span.extracting(head.queryRange).text }
 
   /// The first value of the named header field; the name's case is ignored.
   package func header(_ name: String) -> String? {
     HTTPHead.value(of: name, in: head.bytes.span.extracting(head.fieldsStart...))
+  }
+
+  /// Lends the bytes of the first value of the named header field; nil when there is no such field.
+  package func withHeader<Result>(_ name: String, _ body: (Span<UInt8>) -> Result?) -> Result? {
+    HTTPHead.withValue(of: name, in: head.bytes.span.extracting(head.fieldsStart...), body)
   }
 }
 

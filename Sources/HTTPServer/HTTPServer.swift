@@ -58,7 +58,7 @@ package final class HTTPServer: Sendable {
     self.shared = shared
     var limits = limits
     // What could never be reserved need not wait for it.
-    limits.bodyBytesMax = min(limits.bodyBytesMax, shared.memory.largeBytesMax - 1)
+    limits.bodyBytesMax = min(limits.bodyBytesMax, shared.memory.largeBytesMax - GRPCMessage.prefixSize)
     self.limits = limits
     self.cors = cors
     if let gate {

@@ -95,6 +95,13 @@ final class HTTPService: ConnectionAcceptor {
     { [mailbox] in mailbox.post { loop in HTTPConnection.memoryFreed(for: token, on: loop) } }
   }
 
+  /// As `wake`, for one stream of a connection.
+  func wakeStream(of token: UInt64) -> @Sendable (Int32) -> @Sendable () -> Void {
+    { [mailbox] stream in
+      { mailbox.post { loop in HTTP2Connection.memoryFreed(for: token, stream: stream, on: loop) } }
+    }
+  }
+
   private static func send(_ output: borrowing ByteBuffer, to connection: inout Connection) {
     connection.send(output.span)
   }

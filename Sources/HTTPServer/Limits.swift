@@ -73,8 +73,6 @@ package struct Limits: Sendable {
   /// How much of one request's body, and of all bodies of a connection, may be on its way unasked.
   package var streamWindowBytes = 256 << 10
   package var connectionWindowBytes = 1 << 20
-  /// Incomplete bodies that one connection may have here; above it nothing more of them is asked for.
-  package var connectionBodyBytesMax = 128 << 20
   /// Frames of a connection that carry no telemetry: so many at once, and so many per second; GOAWAY above it.
   package var controlFramesMax = 200
   package var controlFramesPerSecond = 20

@@ -82,7 +82,8 @@ package struct RequestReader: ~Copyable {
         return .request(HTTPRequest(head: head, body: whole, peer: peer, admission: admission))
       case .length(let length):
         let used = min(length - body.count, input.count - start)
-        reserveBody(length, arrived: body.count + used)
+        // Reserved, or small. What has not arrived yet takes no memory.
+        body.reserve(total: length)
         body.append(input.extracting(start..<(start + used)))
         start += used
         if body.count < length { return .needMore }
@@ -144,15 +145,8 @@ package struct RequestReader: ~Copyable {
     guard phase == .body, case .length(let length) = head?.framing else {
       preconditionFailure("only a reader that wants a body is filled")
     }
-    reserveBody(length, arrived: body.count)
+    body.reserve(total: length)
     return receive(&body, length - body.count)
-  }
-
-  /// Makes room for what has arrived and as much again, never for what is only announced.
-  private mutating func reserveBody(_ length: Int, arrived: Int) {
-    if body.capacity - body.count < min(length - body.count, 16 << 10) || body.capacity < arrived {
-      body.reserve(total: min(length, arrived * 2 + 64 << 10))
-    }
   }
 
   private mutating func takeBody() -> Bytes {

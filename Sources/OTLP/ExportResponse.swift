@@ -11,6 +11,7 @@ package enum ExportResponse {
   package static func success(
     rejection: ExportRequest.Rejection?, signal: Signal, encoding: Encoding
   ) -> Bytes {
+    if rejection == nil, encoding == .protobuf { return Bytes() }
     let message = Bytes(rejection?.message.cut(toBytes: RPCStatus.messageBytesMax) ?? "")
     switch encoding {
     case .protobuf: return protobuf(rejection, message)

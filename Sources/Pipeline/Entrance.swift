@@ -6,10 +6,17 @@ internal import SelfTelemetry
 
 /// The branches that a request takes, and the counters of the door it came through.
 struct Entrance: Sendable {
-  struct ID: Hashable, Sendable {
-    let receiver: String
-    let transport: Transport
+  // The order in which two are compared.
+  struct ID: Equatable, Sendable {
     let signal: Signal
+    let transport: Transport
+    let receiver: String
+
+    init(receiver: String, transport: Transport, signal: Signal) {
+      self.signal = signal
+      self.transport = transport
+      self.receiver = receiver
+    }
   }
 
   /// A processor chain, and the sinks of all pipelines that have it.
@@ -63,5 +70,16 @@ struct Entrance: Sendable {
     case .accepted: accepted.add(itemCount)
     case .refused: refused.add(itemCount)
     }
+  }
+}
+
+/// The entrances by receiver, transport and signal.
+struct EntranceTable: Sendable {
+  let all: [Entrance]
+
+  /// They are few: to look at each is quicker than to hash two names with every request.
+  subscript(id: Entrance.ID) -> Entrance? {
+    for index in all.indices where all[index].id == id { return all[index] }
+    return nil
   }
 }

@@ -30,7 +30,7 @@ package enum RefusalReason: Sendable, Equatable {
 /// The way from the receivers into the journal; immutable, any thread.
 package final class Pipeline: Sendable {
   private let journal: Journal
-  private let entrances: [Entrance.ID: Entrance]
+  private let entrances: EntranceTable
   private let refusals: RefusalLog
 
   /// - Parameters:
@@ -42,22 +42,23 @@ package final class Pipeline: Sendable {
   ) {
     self.journal = journal
     refusals = RefusalLog(logger: logger, clock: clock)
-    var entrances: [Entrance.ID: Entrance] = [:]
+    var entrances: [Entrance] = []
     for receiver in Set(pipelines.flatMap(\.receivers)) {
       for signal in Signal.allCases {
         let mine = pipelines.filter { $0.signal == signal && $0.receivers.contains(receiver) }
         for transport in transports {
           let id = Entrance.ID(receiver: receiver, transport: transport, signal: signal)
-          entrances[id] = Entrance(id, branches: Entrance.branches(of: mine, journal: journal), metrics: metrics)
+          entrances.append(
+            Entrance(id, branches: Entrance.branches(of: mine, journal: journal), metrics: metrics))
         }
       }
     }
-    self.entrances = entrances
+    self.entrances = EntranceTable(all: entrances)
   }
 
   /// Whether some pipeline takes this signal from this receiver.
   package func takes(_ signal: Signal, from receiver: String) -> Bool {
-    entrances.contains { $0.key.receiver == receiver && $0.key.signal == signal && !$0.value.branches.isEmpty }
+    entrances.all.contains { $0.id.receiver == receiver && $0.id.signal == signal && !$0.branches.isEmpty }
   }
 
   /// Takes a validated request for every sink of its pipelines, or refuses it whole.

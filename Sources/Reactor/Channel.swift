@@ -21,6 +21,8 @@ struct Channel: ~Copyable {
   private let session: TLSSession?
   /// Plain sockets have none to do.
   private(set) var handshake: Handshake
+  /// Whether OpenSSL has been given the client's first bytes.
+  private var hasBegun = false
   private var readWantsWrite = false
   private var writeWantsRead = false
   /// Whether bytes may wait inside the session, of which epoll knows nothing.
@@ -43,10 +45,9 @@ struct Channel: ~Copyable {
     case .wantsWrite: return .write
     case .done, .failed: break
     }
-    var interest: Epoll.Interest = []
-    if reading { interest.insert(readWantsWrite ? .write : .read) }
-    if writing { interest.insert(writeWantsRead ? .read : .write) }
-    return interest
+    let reads = (reading && !readWantsWrite) || (writing && writeWantsRead)
+    let writes = (reading && readWantsWrite) || (writing && !writeWantsRead)
+    return Epoll.Interest(reads: reads, writes: writes)
   }
 
   func mayRead(on event: Epoll.Event) -> Bool { event.isReadable || (readWantsWrite && event.isWritable) }
@@ -57,6 +58,9 @@ struct Channel: ~Copyable {
   /// Goes on with the handshake as far as the socket lets it.
   mutating func shakeHands() {
     guard let session else { return }
+    // gRPC in plain text begins with HTTP/2's preface, which OpenSSL takes for a strange version.
+    if !hasBegun && socket.begins(with: "PRI * HTTP/2.0") { return handshake = .failed(.plainHTTP) }
+    hasBegun = true
     switch session.handshake() {
     case .moved:
       handshake = .done

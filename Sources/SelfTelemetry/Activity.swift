@@ -8,6 +8,7 @@ package final class Activity: Sendable {
   private static let operationsMax = 1024
 
   private let isWatching = Atomic<Bool>(false)
+  private let isExported = Atomic<Bool>(false)
   // Uncontended by design: at start and for a page.
   private let known = Mutex<[String: Operation]>([:])
 
@@ -15,6 +16,15 @@ package final class Activity: Sendable {
 
   /// Measures from now on.
   package func watch() { isWatching.store(true, ordering: .relaxed) }
+
+  /// Measures from now on, and shows the latencies among the metrics while `isOn`.
+  package func export(_ isOn: Bool) {
+    if isOn { watch() }
+    isExported.store(isOn, ordering: .relaxed)
+  }
+
+  /// Those to be shown among the metrics.
+  var exported: [Operation] { isExported.load(ordering: .relaxed) ? operations : [] }
 
   /// Whether what begins now is to be measured.
   package var isWatched: Bool { isWatching.load(ordering: .relaxed) }

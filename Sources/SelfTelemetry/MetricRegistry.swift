@@ -127,7 +127,14 @@ package final class MetricRegistry: Sendable {
 
   /// The text of every metric, by name: Prometheus exposition format 0.0.4.
   package func render(_ naming: MetricNaming = MetricNaming()) -> String {
-    let snapshot = families.withLock { $0 }
+    var snapshot = families.withLock { $0 }
+    let operations = activity.exported.map { operation in
+      Series(labels: [Label("operation", operation.name)], source: .histogram(operation.latency))
+    }
+    if !operations.isEmpty {
+      let help = "How long requests took from their last byte to their answer, and attempts to deliver a batch."
+      snapshot["otlpd_operation_seconds"] = Family(kind: .histogram, help: help, series: operations)
+    }
     var text = ""
     for (known, family) in snapshot.sorted(by: { $0.key < $1.key }) {
       let name = naming.name(known, isCounter: family.kind == .counter)

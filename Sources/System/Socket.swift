@@ -167,6 +167,18 @@ package struct Socket: ~Copyable, Sendable {
     }
   }
 
+  /// Whether what has arrived begins with `text`; it is still there to be received. At most 16 bytes.
+  package borrowing func begins(with text: StaticString) -> Bool {
+    var arrived = (UInt64(0), UInt64(0))
+    let count = text.utf8CodeUnitCount
+    precondition(count <= 16, "a look reaches 16 bytes far")
+    // Safe: the kernel writes at most the 16 bytes that are there, and the text has as many as are compared.
+    return unsafe withUnsafeMutableBytes(of: &arrived) { bytes in
+      unsafe recv(number, bytes.baseAddress!, count, Int32(MSG_PEEK)) == count
+        && memcmp(bytes.baseAddress!, text.utf8Start, count) == 0
+    }
+  }
+
   /// Sends as much of `bytes` as the kernel takes now.
   package borrowing func send(_ bytes: Span<UInt8>) -> TransferOutcome {
     if bytes.isEmpty { return .moved(0) }

@@ -17,6 +17,7 @@ enum Daemon {
     // Before any thread starts, so that all inherit the blocked signals.
     UnixSignals.take()
     ResourceLimits.raiseOpenFiles()
+    Allocator.keepFreedMemory()
     let environment = ProcessStatistics.environment
     let clock = SystemClock()
     guard
@@ -24,6 +25,7 @@ enum Daemon {
     else { return .unusableConfig }
     let metrics = MetricRegistry()
     metrics.registerProcess(clock: clock)
+    metrics.activity.export(setup.config.telemetry.metrics.level == .detailed)
     metrics.describeTarget(setup.targetAttributes(instanceID: instanceID))
     let log = LogWriter(setup.logSettings(environment: environment), clock: clock, metrics: metrics)
     let logger = log.logger

@@ -160,11 +160,12 @@ final class DaemonGraph: Sendable {
         metrics: ReceiverMetrics(receiver: receiver.id, transport: "http", registry: metrics))
       let otlp = OTLPReceiver(
         paths: receiver.paths, intake: intake, misdirected: shared.misdirected)
+      let isLocal = receiver.address.isLocal
       let http = HTTPServer(
         reactor: reactor, address: receiver.address, tls: tls[receiver.tlsName], limits: receiver.limits,
         gate: gate(receiver.id, "http", AdminEndpoints.openPaths, receiver.authenticator), cors: receiver.cors,
         handler: { request, reply in
-          if let page = admin.answer(request, isLocal: receiver.address.isLocal) {
+          if let page = admin.answer(request, isLocal: isLocal) {
             reply.send(page)
           } else {
             otlp.handle(request, reply)

@@ -62,8 +62,13 @@ struct DoctorTests {
       #expect(finding() == nil)
       try write("[Unit]", root.appending(path: "usr/lib/systemd/system/otlpd.service"))
       #expect(finding()?.level == .warning)
-      try write("4711\n", root.appending(path: "sys/fs/cgroup/system.slice/otlpd.service/cgroup.procs"))
-      #expect(finding()?.level == .ok)
+      for hierarchy in ["", "/unified"] {
+        let group = root.appending(path: "sys/fs/cgroup\(hierarchy)/system.slice/otlpd.service/cgroup.procs")
+        try write("4711\n", group)
+        #expect(finding()?.level == .ok)
+        try write("", group)
+        #expect(finding()?.level == .warning)
+      }
       #expect(SystemdUnit(root: root.path()).service == nil)
       try write("receivers:", root.appending(path: "etc/otlpd/otlpd.yaml"))
       #expect(SystemdUnit(root: root.path()).service?.config.hasSuffix("/etc/otlpd/otlpd.yaml") == true)

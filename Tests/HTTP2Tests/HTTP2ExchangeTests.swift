@@ -10,7 +10,9 @@ import Testing
 struct HTTP2ExchangeTests {
   @Test("The server speaks first: its limits and the connection's window")
   func settings() throws {
-    var exchange = HTTP2Exchange(limits: Limits(), peer: "peer", at: Instant(nanoseconds: 1))
+    var exchange = HTTP2Exchange(
+      limits: Limits(), peer: "peer", at: Instant(nanoseconds: 1), memory: MemoryBudget(bytesMax: 1 << 20)
+    ) { _ in {} }
     var output = ByteBuffer()
     exchange.write(to: &output, limit: .max)
     let frames = try #require(SentFrame.all(in: output.finish().array))

@@ -12,21 +12,27 @@ final class Peer {
   private(set) var requests: [(request: HTTPRequest, stream: Int32)] = []
   private(set) var refusals: [(refusal: HTTPRefusal, stream: Int32)] = []
   private var decompressor = Decompressor()
+  private var unread: [SentFrame] = []
+  /// Streams for which memory was freed.
+  private let woken = Lock<[Int32]>([])
 
   var isFinished: Bool { exchange.isFinished }
   var streamCount: Int { exchange.streamCount }
 
-  /// - Parameter opening: what the client says first; its preface and SETTINGS.
+  /// - Parameter opening: what the client says first; its preface and SETTINGS. Windows are those of RFC 9113 before it
+  ///   has acknowledged the server's.
   init(
     _ limits: Limits = Limits(), opening: [UInt8] = Frames.opening(),
-    admit: (@Sendable (HTTPRequest) -> Admission)? = nil
+    memory: MemoryBudget = MemoryBudget(bytesMax: 256 << 20), admit: (@Sendable (HTTPRequest) -> Admission)? = nil
   ) {
-    exchange = HTTP2Exchange(limits: limits, peer: "peer", at: now, admit: admit)
+    exchange = HTTP2Exchange(limits: limits, peer: "peer", at: now, memory: memory, admit: admit) { [woken] stream in
+      { woken.withLock { $0.append(stream) } }
+    }
     send(opening)
     _ = received()
   }
 
-  /// Sends bytes in pieces; what is refused is answered at once.
+  /// Sends bytes in pieces, and reads what comes between them; what is refused is answered at once.
   func send(_ bytes: [UInt8], pieces size: Int = .max) {
     var start = 0
     while start < bytes.count {
@@ -35,6 +41,7 @@ final class Peer {
       exchange.receive(part.span, at: now)
       while let step = exchange.next(&decompressor) { note(step) }
       start = end
+      if start < bytes.count { unread += sent() }
     }
   }
 
@@ -42,6 +49,22 @@ final class Peer {
   func wait(_ duration: Duration) {
     now = now + duration
     while let step = exchange.nextOverdue(at: now) { note(step) }
+  }
+
+  /// Does what the loop does when memory was freed.
+  ///
+  /// - Returns: the streams that were called.
+  @discardableResult
+  func useFreedMemory() -> [Int32] {
+    let streams = woken.withLock { woken in
+      defer { woken = [] }
+      return woken
+    }
+    for stream in streams {
+      exchange.memoryFreed(for: stream, at: now)
+      while let step = exchange.next(&decompressor) { note(step) }
+    }
+    return streams
   }
 
   private func note(_ step: HTTP2Exchange.Step) {
@@ -63,8 +86,13 @@ final class Peer {
       at: now)
   }
 
-  /// The frames that the exchange has ready.
+  /// The frames that the exchange has sent since the last call.
   func received() -> [SentFrame] {
+    defer { unread = [] }
+    return unread + sent()
+  }
+
+  private func sent() -> [SentFrame] {
     var output = ByteBuffer()
     exchange.write(to: &output, limit: .max)
     return SentFrame.all(in: output.finish().array) ?? []

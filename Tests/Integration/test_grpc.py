@@ -151,8 +151,6 @@ def test_a_full_journal_is_unavailable_with_retry_info(otlpd):
 def test_cancelled_calls_leave_nothing_behind(client):
     for _ in range(50):
         client.method("traces").future(otlp.traces(100), timeout=20).cancel()
-    with pytest.raises(grpc.RpcError):
-        client.export("traces", otlp.traces(2000), timeout=0.0001)
     assert client.export("traces", otlp.traces(1)) is not None
     assert len(list(Path(f"/proc/{client.daemon.process.pid}/fd").iterdir())) < 64
 

@@ -2,26 +2,16 @@
 
 import socket
 
-import h2.config
-import h2.connection
-import h2.events
 import pytest
 from hyperframe.frame import (
-    ContinuationFrame, DataFrame, Frame, GoAwayFrame, HeadersFrame, PingFrame, RstStreamFrame, SettingsFrame,
-    WindowUpdateFrame,
+    ContinuationFrame, DataFrame, GoAwayFrame, HeadersFrame, PingFrame, RstStreamFrame, SettingsFrame, WindowUpdateFrame,
 )  # fmt: skip
 
 from harness import otlp
 from harness.daemon import Daemon, config
-from harness.grpc_client import METHODS, Client
+from harness.grpc_client import Client
+from harness.h2_frames import CALL, ENHANCE_YOUR_CALM, Raw
 from harness.waiting import eventually
-
-ENHANCE_YOUR_CALM = 0xB
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-CALL = [
-    (":method", "POST"), (":scheme", "http"), (":authority", "localhost"), (":path", METHODS["traces"]),
-    ("content-type", "application/grpc"), ("te", "trailers"),
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -40,52 +30,6 @@ def still_serves(daemon):
     with Client(daemon.grpc) as client:
         assert client.export("traces", otlp.traces(1)) is not None
     eventually(lambda: daemon.metric("otlpd_connections") <= 1, seconds=10)
-
-
-class Raw:
-    """A connection that writes any frame."""
-
-    def __init__(self, daemon, settings=None):
-        host, port = daemon.grpc.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=10)
-        self.headers = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True)).encoder
-        self.unread = b""
-        self.send(PREFACE, SettingsFrame(0, settings=settings or {}))
-
-    def send(self, *frames):
-        data = b"".join(frame if isinstance(frame, bytes) else frame.serialize() for frame in frames)
-        try:
-            self.socket.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-
-    def head(self, stream: int, fields=CALL, flags=("END_HEADERS",)) -> HeadersFrame:
-        return HeadersFrame(stream, self.headers.encode(fields), flags=flags)
-
-    def frames(self):
-        """Frames until the server closes."""
-        while True:
-            while len(self.unread) >= 9:
-                frame, length = Frame.parse_frame_header(memoryview(self.unread[:9]))
-                if len(self.unread) < 9 + length:
-                    break
-                frame.parse_body(memoryview(self.unread[9 : 9 + length]))
-                self.unread = self.unread[9 + length :]
-                yield frame
-            try:
-                data = self.socket.recv(65536)
-            except ConnectionResetError:
-                return
-            if not data:
-                return
-            self.unread += data
-
-    def goaway(self) -> int:
-        """The code of the GOAWAY that ends the connection."""
-        for frame in self.frames():
-            if isinstance(frame, GoAwayFrame):
-                return frame.error_code
-        raise AssertionError("the connection ended without GOAWAY")
 
 
 def memory(daemon) -> int:

@@ -138,11 +138,23 @@ def test_the_python_sdk_is_understood(machine, protocol):
     assert metric(machine, "otelcol_receiver_accepted_metric_points", f'transport="{protocol}"') >= 1
 
 
-def test_the_journal_has_priorities(machine):
+def test_otlpd_itself_sends_and_its_doctor_finds_nothing_wrong(machine):
+    machine.run("otlpd", "send", "traces", "logs", "--count", "50")
+    eventually(lambda: metric(machine, "otelcol_receiver_accepted_log_records") >= 50)
+    said = machine.run("otlpd", "doctor")
+    print(said)
+    assert "otlpd.service runs" in said and "problem" not in said
+
+
+def test_the_journal_has_priorities_and_fields(machine):
     lines = [json.loads(line) for line in machine.journal("--output", "json").splitlines()]
     ours = [line for line in lines if line.get("_COMM") == "otlpd" or line.get("SYSLOG_IDENTIFIER") == "otlpd"]
     ready = next(line for line in ours if "ready" in line["MESSAGE"])
     assert ready["PRIORITY"] == "6" and ready["SYSLOG_IDENTIFIER"] == "otlpd"
+    # Sent to journald itself, from inside the sandbox: each field is one of the journal's.
+    assert ready["_TRANSPORT"] == "journal" and ready["OTLPD_DATA_DIR"] == "/var/lib/otlpd"
+    found = machine.journal("--output", "json", "OTLPD_COMPONENT=otlp").splitlines()
+    assert found and all(json.loads(line)["OTLPD_ADDRESS"] for line in found)
 
 
 def test_a_reload_under_load_loses_nothing(machine):

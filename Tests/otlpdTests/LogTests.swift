@@ -176,6 +176,47 @@ private let hostile = "a\nb\r\u{1b}[2J\u{9b}2J\u{202e}\u{2028}\"\\\u{0}é"
       metrics.values(of: "otlpd_log_lines").first { $0.labels == [Label("level", "warning")] }?.value == 21)
   }
 
+  @Test("Long lines of many threads come whole, one after the other")
+  func order() throws {
+    let lines = try withFile { path in
+      let logger = writer([.file(try AppendedFile(path), .json)]).logger
+      let threads = try (0..<8).map { number in
+        try Thread(name: "writer") {
+          let text = String(repeating: "\(number)", count: 4000)
+          for _ in 0..<20 { logger.info("\(text)", metadata: ["a": "\(text)", "b": "\(text)"]) }
+        }
+      }
+      for thread in threads { thread.join() }
+    }
+    #expect(lines.count + metrics.values(of: "otlpd_log_lines_lost").map { Int($0.value) }[0] == 160)
+    #expect(lines.count > 100)
+    for line in lines {
+      let digit = line.split(separator: #""msg":""#)[1].first ?? "?"
+      let text = String(repeating: digit, count: 4000)
+      #expect(line.hasPrefix("{") && line.hasSuffix(#""msg":"\#(text)","a":"\#(text)","b":"\#(text)"}"#))
+    }
+  }
+
+  @Test("A line that its reader takes in part does not spoil the next one")
+  func torn() throws {
+    var ends: [Int32] = [0, 0]
+    let result = unsafe pipe(&ends)
+    #expect(result == 0)
+    let console = Console(descriptor: ends[1], patience: .milliseconds(1))
+    let logger = writer([.text(console, .priority)]).logger
+    let long = String(repeating: "x", count: 16_000)
+    // More than a pipe holds.
+    for _ in 0..<6 { logger.info("\(long)") }
+    #expect((metrics.values(of: "otlpd_log_lines_lost").first?.value ?? 0) > 0)
+    var bytes = [UInt8](repeating: 0, count: 1 << 20)
+    _ = unsafe read(ends[0], &bytes, bytes.count)
+    logger.info("next")
+    let count = unsafe read(ends[0], &bytes, bytes.count)
+    #expect(String(decoding: bytes.prefix(count), as: UTF8.self) == "\n<6>next\n")
+    close(ends[0])
+    close(ends[1])
+  }
+
   @Test("Information is never held back: it is what the debug exporter prints")
   func information() throws {
     let lines = try withFile { path in

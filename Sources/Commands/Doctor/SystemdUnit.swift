@@ -19,9 +19,12 @@ package struct SystemdUnit: Sendable {
   var finding: DoctorFinding? {
     // sd_booted(3): this directory says that systemd is in charge.
     guard FileStamp(of: root + "/run/systemd/system") != nil, isInstalled else { return nil }
-    let group = root + "/sys/fs/cgroup/system.slice/otlpd.service/cgroup.procs"
-    let processes = (try? SmallFile.read(group)) ?? []
-    if processes.isEmpty {
+    // cgroups(7): version 2, and where it stands beside version 1.
+    let hasProcesses = ["", "/unified", "/systemd"].contains { hierarchy in
+      let group = root + "/sys/fs/cgroup\(hierarchy)/system.slice/otlpd.service/cgroup.procs"
+      return (try? SmallFile.read(group))?.isEmpty == false
+    }
+    if !hasProcesses {
       return DoctorFinding(
         .warning, "systemd", "otlpd.service is installed and does not run",
         next: "systemctl start otlpd; systemctl status otlpd says why it ended")

@@ -13,7 +13,7 @@ package struct GRPCReceiver: Sendable {
   private static let contentType = "application/grpc"
 
   /// The methods by path; a signal that no pipeline takes has none (UNIMPLEMENTED).
-  private let methods: [String: Signal]
+  private let methods: [(path: String, signal: Signal)]
   private let intake: OTLPIntake
   private let calls: GRPCMetrics
 
@@ -21,13 +21,15 @@ package struct GRPCReceiver: Sendable {
   package init(id: String, signals: [Signal], intake: OTLPIntake, registry: MetricRegistry) {
     self.intake = intake
     calls = GRPCMetrics(receiver: id, registry: registry)
-    methods = Dictionary(signals.map { ($0.grpcMethod, $0) }, uniquingKeysWith: { first, _ in first })
+    methods = signals.map { ($0.grpcMethod, $0) }
   }
 
   /// Answers one call, at once or when the journal has it. Runs on a reactor thread and never blocks.
   package func handle(_ request: HTTPRequest, _ reply: Reply) {
-    guard GRPCReceiver.isProtobuf(request.header("content-type")) else { return reply.send(notGRPC(request)) }
-    guard request.method == .post, let signal = methods[request.path] else {
+    guard request.withHeader("content-type", { GRPCReceiver.isProtobuf($0) }) == true else {
+      return reply.send(notGRPC(request))
+    }
+    guard request.method == .post, let signal = signal(of: request) else {
       return reply.send(failure(.notFound, unknownMethod(request.path)))
     }
     intake.take(request.body, as: .protobuf, signal) { answer in
@@ -38,19 +40,26 @@ package struct GRPCReceiver: Sendable {
     }
   }
 
+  private func signal(of request: HTTPRequest) -> Signal? {
+    for entry in methods where request.isAt(entry.path) { return entry.signal }
+    return nil
+  }
+
   /// The answer to a call that the server itself refused.
   package func refusal(_ refusal: HTTPRefusal) -> HTTPResponse {
-    guard GRPCReceiver.isProtobuf(refusal.contentType) else { return refusal.textResponse }
+    guard let contentType = refusal.contentType, GRPCReceiver.isProtobuf(Bytes(contentType).span) else {
+      return refusal.textResponse
+    }
     let status =
       refusal.reason == .messageEncodingMissing ? .internalError : OTLPStatus(refusalCode: refusal.status)
     return failure(status, refusal.message)
   }
 
   /// gRPC over HTTP2, "Requests": the content type names the encoding of the messages, protobuf if none.
-  private static func isProtobuf(_ contentType: String?) -> Bool {
-    guard let contentType else { return false }
-    let end = contentType.firstIndex(of: ";") ?? contentType.endIndex
-    return contentType[..<end] == "application/grpc" || contentType[..<end] == "application/grpc+proto"
+  private static func isProtobuf(_ contentType: Span<UInt8>) -> Bool {
+    let end = contentType.firstIndex(of: UInt8(ascii: ";")) ?? contentType.count
+    let type = contentType.extracting(0..<end)
+    return type.equals("application/grpc" as StaticString) || type.equals("application/grpc+proto" as StaticString)
   }
 
   private func notGRPC(_ request: HTTPRequest) -> HTTPResponse {
@@ -64,7 +73,7 @@ package struct GRPCReceiver: Sendable {
   }
 
   private func unknownMethod(_ path: String) -> String {
-    let known = methods.keys.sorted().joined(separator: ", ")
+    let known = methods.map(\.path).sorted().joined(separator: ", ")
     return known.isEmpty ? "no pipeline takes anything from this receiver" : "no such method here; there are \(known)"
   }
 

@@ -6,6 +6,8 @@ package import HTTPServer
 /// `protocols: grpc:` of an `otlp` receiver.
 package struct GRPCServerConfig: ConfigBlock, Equatable, Sendable {
   package var endpoint = HostPort(host: "localhost", port: 4317)
+  /// The path of a Unix socket, which takes the place of the endpoint.
+  package var socketPath: String?
   /// nil: plain text.
   package var tls: TLSServerConfig?
   /// Before and after decompression; zero or less means the default of `Limits`.
@@ -18,7 +20,12 @@ package struct GRPCServerConfig: ConfigBlock, Equatable, Sendable {
 
   package init() {}
 
-  package var address: ListenAddress? { ListenAddress(parsing: endpoint.description) }
+  package var address: ListenAddress? {
+    socketPath.map { ListenAddress(path: $0) } ?? ListenAddress(parsing: endpoint.description)
+  }
+
+  /// The endpoint that clients dial over TCP, if there is one.
+  package var dialledEndpoint: HostPort? { socketPath == nil ? endpoint : nil }
 
   /// The limits with what this receiver says itself.
   package func limits(over common: Limits) -> Limits {
@@ -30,16 +37,13 @@ package struct GRPCServerConfig: ConfigBlock, Equatable, Sendable {
   }
 
   package mutating func read(from map: MapReader) {
-    map.read("endpoint", into: &endpoint)
-    map.require(address != nil, "endpoint", "expected host:port such as localhost:4317, found \"\(endpoint)\"")
+    ListenerKeys.readEndpoint(from: map, into: &endpoint, socketPath: &socketPath)
     map.read("max_recv_msg_size_mib", into: &maxReceiveMessageMiB)
     map.require(maxReceiveMessageMiB <= 1024, "max_recv_msg_size_mib", "must be at most 1024")
     map.read("max_concurrent_streams", into: &maxConcurrentStreams)
     map.require(
       (0...10_000).contains(maxConcurrentStreams), "max_concurrent_streams", "must be between 0 and 10000")
     map.read("keepalive", into: &keepalive)
-    let network = ListenerKeys.readTransport(from: map)
-    map.require(network != .unix, "transport", "unix is for http only in this version of otlpd; available: tcp")
     map.read("tls", into: &tls)
     map.read("auth", into: &auth)
     map.inert("include_metadata", default: false)

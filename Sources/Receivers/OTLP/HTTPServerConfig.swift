@@ -48,7 +48,7 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
   }
 
   package mutating func read(from map: MapReader) {
-    readEndpoint(from: map)
+    ListenerKeys.readEndpoint(from: map, into: &endpoint, socketPath: &socketPath)
     readPaths(from: map)
     map.read("max_request_body_size", into: &maxRequestBodySize)
     map.require(maxRequestBodySize <= 1 << 30, "max_request_body_size", "must be at most 1073741824 (1 GiB)")
@@ -79,19 +79,5 @@ package struct HTTPServerConfig: ConfigBlock, Equatable, Sendable {
       paths[signal] = path
     }
     map.require(Set(paths.values).count == paths.count, "traces_url_path", "two signals have the same path")
-  }
-
-  private mutating func readEndpoint(from map: MapReader) {
-    guard ListenerKeys.readTransport(from: map) == .unix else {
-      map.read("endpoint", into: &endpoint)
-      map.require(address != nil, "endpoint", "expected host:port such as localhost:4318, found \"\(endpoint)\"")
-      return
-    }
-    var path = ""
-    map.read("endpoint", into: &path)
-    map.require(
-      path.hasPrefix("/") && path.utf8.count <= ListenAddress.pathBytesMax, "endpoint",
-      "expected the absolute path of a socket, at most \(ListenAddress.pathBytesMax) bytes, found \(quoted(path))")
-    socketPath = path
   }
 }

@@ -9,7 +9,7 @@ package import OTLP
 /// Sources: OTLP specification, "OTLP/HTTP"; google.rpc.Status for the bodies of refusals.
 package struct OTLPReceiver: Sendable {
   /// Where each signal is posted to; a signal that no pipeline takes has no path (404).
-  private let signals: [String: Signal]
+  private let signals: [(path: String, signal: Signal)]
   private let intake: OTLPIntake
   private let misdirected: MisdirectedRequests
 
@@ -17,12 +17,12 @@ package struct OTLPReceiver: Sendable {
   package init(paths: [Signal: String], intake: OTLPIntake, misdirected: MisdirectedRequests) {
     self.intake = intake
     self.misdirected = misdirected
-    signals = Dictionary(paths.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
+    signals = paths.map { ($0.value, $0.key) }
   }
 
   /// Answers one request, at once or when the journal has it. Runs on a reactor thread and never blocks.
   package func handle(_ request: HTTPRequest, _ reply: Reply) {
-    guard let signal = signals[request.path] else { return reply.send(notFound(request)) }
+    guard let signal = signal(of: request) else { return reply.send(notFound(request)) }
     guard request.method == .post else { return reply.send(methodNotAllowed(request)) }
     guard let encoding = request.encoding else { return reply.send(unsupportedMediaType(request)) }
     intake.take(request.body, as: encoding, signal) { answer in
@@ -30,9 +30,14 @@ package struct OTLPReceiver: Sendable {
     }
   }
 
+  private func signal(of request: HTTPRequest) -> Signal? {
+    for entry in signals where request.isAt(entry.path) { return entry.signal }
+    return nil
+  }
+
   /// The answer to a request that the HTTP server itself refused, in the form OTLP wants.
   package static func refusal(_ refusal: HTTPRefusal) -> HTTPResponse {
-    let encoding = refusal.contentType.flatMap { Encoding(contentType: $0) } ?? .json
+    let encoding = refusal.contentType.flatMap { Encoding(contentType: Bytes($0).span) } ?? .json
     var response = HTTPResponse.refusal(OTLPStatus(refusalCode: refusal.status), refusal.message, as: encoding)
     // The server's own status; what OTLP makes of it is the code in the body.
     response.status = refusal.status
@@ -44,7 +49,7 @@ package struct OTLPReceiver: Sendable {
 
 extension OTLPReceiver {
   private func notFound(_ request: HTTPRequest) -> HTTPResponse {
-    let known = signals.keys.sorted().joined(separator: ", ")
+    let known = signals.map(\.path).sorted().joined(separator: ", ")
     let mistake = request.method == .post ? OTLPReceiver.mistake(request.path) : nil
     if let mistake { misdirected.note(mistake, peer: request.peer) }
     let advice = mistake.map { "; \($0.advice)" } ?? ""
@@ -83,19 +88,21 @@ extension OTLPReceiver {
 
 extension HTTPRequest {
   /// The encoding that the Content-Type header names.
-  fileprivate var encoding: Encoding? { header("content-type").flatMap { Encoding(contentType: $0) } }
+  fileprivate var encoding: Encoding? { withHeader("content-type") { Encoding(contentType: $0) } }
 }
 
 extension Encoding {
   /// RFC 9110 section 8.3.1: media types compare without regard to case, and parameters do not matter here.
-  init?(contentType: String) {
-    let end = contentType.firstIndex(of: ";") ?? contentType.endIndex
-    var type = contentType[..<end]
-    while let last = type.last, last == " " || last == "\t" { type.removeLast() }
-    switch type.lowercased() {
-    case "application/x-protobuf": self = .protobuf
-    case "application/json": self = .json
-    default: return nil
+  init?(contentType: Span<UInt8>) {
+    var end = contentType.firstIndex(of: UInt8(ascii: ";")) ?? contentType.count
+    while end > 0, contentType[end - 1] == UInt8(ascii: " ") || contentType[end - 1] == UInt8(ascii: "\t") { end -= 1 }
+    let type = contentType.extracting(0..<end)
+    if type.equalsIgnoringCase("application/x-protobuf" as StaticString) {
+      self = .protobuf
+    } else if type.equalsIgnoringCase("application/json" as StaticString) {
+      self = .json
+    } else {
+      return nil
     }
   }
 

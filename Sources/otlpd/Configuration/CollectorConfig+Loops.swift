@@ -11,7 +11,7 @@ extension CollectorConfig {
   /// Configurations of guides have such an endpoint when a variable is not set, so it is no reason not to start.
   package func loops(of id: ComponentID) -> Set<Signal> {
     guard let sink = sinks[id] else { return [] }
-    let listeners = receivers.values.flatMap { [$0.http?.dialledEndpoint, $0.grpc?.endpoint].compactMap { $0 } }
+    let listeners = receivers.values.flatMap { [$0.http?.dialledEndpoint, $0.grpc?.dialledEndpoint].compactMap { $0 } }
     return Set(
       pipelines(to: id).map(\.signal).filter { signal in
         sink.peer(for: signal).map { peer in listeners.contains(where: peer.reaches) } ?? false

@@ -11,13 +11,13 @@ package struct TelemetryMetricsConfig: ConfigBlock, Equatable, Sendable {
     package var naming = MetricNaming()
   }
 
+  package private(set) var level = TelemetryLevel.normal
   /// Empty when nothing shall listen.
   package private(set) var listeners = [Listener()]
 
   package init() {}
 
   package mutating func read(from map: MapReader) {
-    var level = TelemetryLevel.normal
     map.read("level", into: &level)
     // The form of Collectors before 0.123.
     var address: HostPort?

@@ -12,12 +12,16 @@ package enum LogOutput: Sendable {
   /// systemd-journald.service(8).
   package static let journalSocket = "/run/systemd/journal/socket"
 
-  func write(_ event: LogEntry) {
+  /// Writes one event. Lines come one after the other: two threads that write long ones must not mix them.
+  ///
+  /// - Returns: whether all of it was taken.
+  func write(_ event: LogEntry, in order: LineOrder) -> Bool {
     switch self {
-    case .text(let console, let format): console.write(format.line(event))
-    case .file(let file, let format): file.write(format.line(event))
+    case .text(let console, let format): order.write(format.line(event)) { console.write($0) }
+    case .file(let file, let format): order.write(format.line(event)) { file.write($0) }
     case .journal(let socket, let fallback):
-      if !socket.send(JournalFields.datagram(event)) { fallback.write(LogFormat.priority.line(event)) }
+      socket.send(JournalFields.datagram(event))
+        || order.write(LogFormat.priority.line(event)) { fallback.write($0) }
     }
   }
 
@@ -48,5 +52,34 @@ package enum LogOutput: Sendable {
     guard path == "stdout" else { return .file(try AppendedFile(path), isJSON ? .json : .logfmt) }
     let isTerminal = ProcessStatistics.isTerminal(StandardStream.output.rawValue)
     return .text(Console(patience: .milliseconds(100)), isJSON ? .json : isTerminal ? .terminal : .logfmt)
+  }
+}
+
+/// Lets one thread at a time write a line, and no thread wait for long.
+final class LineOrder: Sendable {
+  private struct Turn {
+    var isTaken = false
+    /// The last line has no end: its reader did not take all of it.
+    var isTorn = false
+  }
+
+  /// As long as one line may take.
+  private static let patience = Duration.milliseconds(100)
+
+  private let turn = Lock(Turn())
+
+  /// - Parameter write: writes a text, and says whether all of it was taken.
+  /// - Returns: whether the line was written whole.
+  func write(_ line: String, _ write: (String) -> Bool) -> Bool {
+    let isTorn = turn.wait(until: SystemClock().monotonic + LineOrder.patience) { turn -> Bool? in
+      if turn.isTaken { return nil }
+      turn.isTaken = true
+      return turn.isTorn
+    }
+    guard let isTorn else { return false }
+    let isWhole = write(isTorn ? "\n" + line : line)
+    turn.withLock { $0 = Turn(isTaken: false, isTorn: !isWhole) }
+    turn.wakeOne()
+    return isWhole
   }
 }

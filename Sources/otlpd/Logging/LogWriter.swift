@@ -27,6 +27,8 @@ package final class LogWriter: Sendable {
   private let clock: any Clock
   private let written: [String: Counter]
   private let heldBack: Counter
+  private let lost: Counter
+  private let order = LineOrder()
 
   package init(_ settings: Settings, clock: any Clock, metrics: MetricRegistry) {
     state = Lock(State(settings: settings, sampler: LogSampler(settings.sampling)))
@@ -39,6 +41,8 @@ package final class LogWriter: Sendable {
       })
     heldBack = metrics.counter(
       "otlpd_log_lines_held_back", help: "Log lines that were not written because the same was said often enough.")
+    lost = metrics.counter(
+      "otlpd_log_lines_lost", help: "Log lines that their reader, or the disk, did not take in time.")
     tellProblems(settings)
   }
 
@@ -66,7 +70,7 @@ package final class LogWriter: Sendable {
     var all = fields + admitted.settings.initialFields
     if admitted.held > 0 { all.append(("held_back", "\(admitted.held)")) }
     let entry = LogEntry(level: level, message: message, fields: all, wall: clock.wall)
-    for output in admitted.settings.outputs { output.write(entry) }
+    for output in admitted.settings.outputs where !output.write(entry, in: order) { lost.add() }
   }
 
   private func tellProblems(_ settings: Settings) {

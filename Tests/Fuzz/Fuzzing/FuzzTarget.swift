@@ -27,7 +27,7 @@ package struct FuzzTarget: Sendable, CustomStringConvertible {
   package static let all: [FuzzTarget] =
     ExportRequestTargets.all + [
       FlatJSONTarget.target
-    ] + ReplyTargets.all
+    ] + ReplyTargets.all + DoorTargets.all
 }
 
 /// A promise that was broken.

@@ -15,11 +15,14 @@ RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 class Client:
     """One channel, which is one connection."""
 
-    def __init__(self, address: str, *options):
+    def __init__(self, address: str, *options, credentials: grpc.ChannelCredentials | None = None):
+        """`credentials`: for TLS; none for plain text."""
         # Channels with the same arguments would share one connection.
-        self.channel = grpc.insecure_channel(
-            address, options=[("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1), *options]
-        )
+        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1), *options]
+        if credentials is None:
+            self.channel = grpc.insecure_channel(address, options=options)
+        else:
+            self.channel = grpc.secure_channel(address, credentials, options=options)
 
     def method(self, signal: str, path: str | None = None):
         return self.channel.unary_unary(
@@ -47,6 +50,11 @@ class Client:
 
     def __exit__(self, *_):
         self.close()
+
+
+def framed(message: bytes, length: int | None = None) -> bytes:
+    """A message that is not compressed, behind its length, which may be another than its own."""
+    return b"\0" + (len(message) if length is None else length).to_bytes(4, "big") + message
 
 
 def empty(signal: str):
