@@ -54,11 +54,14 @@ simulate: tests-built  ## lose power N times as often as `make test` does (SEED=
 	OTLPD_SIMULATION_SEED=$(or $(SEED),1) OTLPD_SIMULATION_FACTOR=$(or $(N),100) \
 	  swift test -c release --skip-build --disable-xctest --filter SimulationTests
 
-# `make test` runs the quick profile of the same tests.
+# `make test` runs the quick profile of the same tests; Tests/Integration/faults/README.md has the rows.
+FAULTS := $(addprefix Tests/Integration/test_, faults_*.py durability.py journal.py backlog.py delivery.py \
+  forwarding.py forwarding_failures.py limits.py abuse.py lifecycle.py compression_and_limits.py)
+
 .PHONY: faults
 faults: build test-tools $(VENV)/ready  ## kill, damage, fill and fail the disk: every row, loops N times as long (N=1 SEED=random)
 	OTLPD_FAULTS=$(or $(N),1) OTLPD_FAULTS_SEED=$(or $(SEED),$(shell echo $$RANDOM)) \
-	  $(VENV)/bin/python -m pytest Tests/Integration/test_faults_*.py Tests/Integration/test_durability.py
+	  $(VENV)/bin/python -m pytest $(FAULTS)
 
 # In a folder of its own: the sanitizer changes every object.
 .PHONY: fuzz

@@ -13,7 +13,7 @@ STARTS = 9
 IDLE_CONNECTIONS = 100
 IDLE_SECONDS = 10
 # As Reactor.defaultLoops has it.
-LOOPS_MAX = 6
+LOOPS_MAX = 5
 # What otlpd promises.
 BINARY_MEGABYTES_MAX = 20
 START_MILLISECONDS_MAX = 50

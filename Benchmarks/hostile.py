@@ -34,6 +34,18 @@ def attribute(value: bytes) -> bytes:
     return field(2, field(9, field(1, b"k") + field(2, value)))
 
 
+def points(item: bytes, size: int) -> bytes:
+    """Data points of one exponential histogram."""
+    return field(1, field(2, field(2, field(10, item * (size // len(item))))))
+
+
+# The short fields of a span, each of them empty or zero.
+SHORT_FIELDS = b"".join(
+    field(number, b"") if number in (1, 2, 3, 4, 5, 9, 11, 13, 15) else varint(number << 3) + b"\0"
+    for number in (1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 14, 15)
+)
+
+
 def bodies(size: int) -> dict[tuple[str, str, str], bytes]:
     span = field(2, b"")
     protobuf = {
@@ -46,10 +58,14 @@ def bodies(size: int) -> dict[tuple[str, str, str], bytes]:
         "spans with bad ids": items(field(2, field(1, b"x")), size),
         "bad ids and split statuses": items(field(2, field(1, b"x") + field(15, b"") * 2), size),
         "names given twice": items(field(2, field(5, b"") * 2), size),
+        "every field, and a name twice": items(field(2, SHORT_FIELDS + field(5, b"")), size),
+        "every field before and behind attributes": items(field(2, SHORT_FIELDS + field(9, b"") * 100 + SHORT_FIELDS), size),
+        "lists in turns": items(field(2, (field(9, b"") + field(11, b"") + field(13, b"")) * 50 + field(5, b"") * 2), size),
+        "an event in many that is split": items(field(2, field(11, field(2, b"") * 2) * 50), size),
         "attributes nested deeply": items(attribute(deep(b"", 44)), size),
         "split and nested deeply": items(field(2, field(15, b"") * 2 + field(9, field(2, deep(b"", 44)))), size),
-        "split at every level": items(
-            field(2, field(9, field(2, deep(field(2, b"")[:0] + b"\x08\x01" * 2, 44)))), size),
+        "two values, nested deeply": items(
+            field(2, field(9, field(2, deep(b"\x10\x01" * 2, 44)))), size),
         "unknown groups": items(field(2, b"\x9b\x06\x9c\x06"), size),
         "groups inside groups": items(field(2, b"\x9b\x06" * 80 + b"\x9c\x06" * 80), size),
         "unknown fields": items(field(2, b"\xa0\x06\x01" * 8), size),
@@ -79,7 +95,9 @@ def bodies(size: int) -> dict[tuple[str, str, str], bytes]:
     }
     doubles = b"1.2345678901234567890123e-5,"
     point = b'{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"histogram":{"dataPoints":[{"explicitBounds":['
+    both = field(8, b"\x08\x00") + field(9, b"\x08\x00")
     result = {(name, "traces", "protobuf"): body for name, body in protobuf.items()}
+    result["split buckets in turns", "metrics", "protobuf"] = points(field(1, (both + field(1, b"")) * 30), size)
     result |= {(name, "traces", "json"): body for name, body in json.items()}
     result["doubles of many digits", "metrics", "json"] = point + (doubles * (size // len(doubles)))[:-1] + b"]}]}}]}]}]}"
     return result

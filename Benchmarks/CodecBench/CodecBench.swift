@@ -93,24 +93,38 @@ struct Bench: ~Copyable {
   }
 }
 
-/// Reads all that the views show of a request's spans.
+/// Reads what the views show of a request's items, whatever its signal.
 private func touched(_ request: ExportRequest) -> UInt64 {
   var sum: UInt64 = 0
   request.forEachSpan { resource, scope, span in
     sum &+= UInt64(resource.index &+ scope.index &+ span.traceID.count &+ span.spanID.count &+ span.parentSpanID.count)
     sum &+= UInt64(span.name.count) &+ UInt64(span.kind) &+ span.startTimeUnixNano &+ span.endTimeUnixNano
     sum &+= UInt64(span.flags) &+ UInt64(span.status.code)
-    span.attributes.forEach { key, value in
-      sum &+= UInt64(key.count)
-      switch value.kind {
-      case .string(let text): sum &+= UInt64(text.count)
-      case .int(let number): sum &+= UInt64(bitPattern: number)
-      case .bool(let value): sum &+= value ? 1 : 0
-      case .double(let number): sum &+= number.bitPattern
-      default: sum &+= 1
-      }
-    }
+    span.attributes.forEach { key, value in sum &+= UInt64(key.count) &+ touched(value) }
     span.forEachEvent { event in sum &+= event.timeUnixNano }
   }
+  request.forEachLogRecord { resource, scope, record in
+    sum &+= UInt64(resource.index &+ scope.index &+ record.traceID.count) &+ record.timeUnixNano
+    sum &+= UInt64(record.severityText.count) &+ UInt64(record.severityNumber) &+ touched(record.body)
+    record.attributes.forEach { key, value in sum &+= UInt64(key.count) &+ touched(value) }
+  }
+  request.forEachMetric { resource, scope, metric in
+    sum &+= UInt64(resource.index &+ scope.index &+ metric.name.count &+ metric.unit.count)
+    metric.forEachDataPoint { point in
+      sum &+= point.timeUnixNano &+ (point.count ?? 0) &+ (point.sum?.bitPattern ?? 0)
+      point.bucketCounts.forEachUInt64 { sum &+= $0 }
+      point.attributes.forEach { key, value in sum &+= UInt64(key.count) &+ touched(value) }
+    }
+  }
   return sum
+}
+
+private func touched(_ value: borrowing AnyValueView) -> UInt64 {
+  switch value.kind {
+  case .string(let text): UInt64(text.count)
+  case .int(let number): UInt64(bitPattern: number)
+  case .bool(let value): value ? 1 : 0
+  case .double(let number): number.bitPattern
+  default: 1
+  }
 }

@@ -207,7 +207,10 @@ package final class Journal: Sendable {
             sequence: entry.sequence, payload: payload, itemCount: entry.itemCount, isReread: entry.payload == nil))
         batch.lastSequence = entry.sequence
       }
-      if !batch.entries.isEmpty { return batch }
+      if !batch.entries.isEmpty {
+        metrics.countReread(batch.entries.count { $0.isReread })
+        return batch
+      }
       if isUnreadableNow { return nil }
       // The first record cannot be read: it is damaged, or the cursor was pushed over it meanwhile.
       let lost = state.withLock { $0.lose(plan.entries[0].sequence, cursor) }

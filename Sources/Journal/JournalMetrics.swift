@@ -7,6 +7,7 @@ internal import System
 struct JournalMetrics: Sendable {
   private let refused: [AppendOutcome.Refusal: Counter]
   private let unwanted: Counter
+  private let reread: Counter
   private let registry: MetricRegistry
 
   init(_ registry: MetricRegistry) {
@@ -18,6 +19,8 @@ struct JournalMetrics: Sendable {
     }
     self.refused = refused
     self.registry = registry
+    reread = registry.counter(
+      "otlpd_journal_reread_records", help: "Requests read back from files, for sinks behind what is in memory.")
     unwanted = registry.counter(
       "otlpd_journal_unwanted_items", help: "Accepted items that no configured sink takes, dropped at once.")
   }
@@ -52,6 +55,9 @@ struct JournalMetrics: Sendable {
   }
 
   // MARK: Files
+
+  /// Counts records that a sink got from files: one that keeps up reads from memory.
+  func countReread(_ records: Int) { if records > 0 { reread.add(records) } }
 
   /// Counts records that were stored and could not be read when a sink came to them.
   func countUnreadable(_ records: Int) {

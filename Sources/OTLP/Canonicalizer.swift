@@ -6,49 +6,76 @@ internal import Bytes
 ///
 /// Merges singular messages that were sent in parts, keeps the last of a scalar or oneof member that was sent more than
 /// once (Protobuf "Encoding": "Last One Wins"), puts a resource or scope in front of what it describes, leaves out
-/// groups, which proto3 cannot express, and drops items with ids of a wrong length. Unknown fields are kept.
+/// groups, which proto3 cannot express, and drops items with ids of a wrong length. Unknown fields are kept. What is
+/// rewritten has its fields in the order of their numbers, what is not stays as it is.
 ///
-/// Costs two looks over the fields of a canonical message, and one look for every field present in any other; the
-/// nesting is bounded by I4, so a hostile request costs a multiple of its size.
+/// One look over a message's own fields tells whether they can stay; if not, a second one notes where each occurs first
+/// and last. Scalars need no other; a list, or a message in parts, is gone through once more between the two. No
+/// message has more than five of those, and the nesting is bounded by I4, so a hostile request costs a multiple of its
+/// size.
 struct Canonicalizer {
   private let source: Bytes
+  /// Where the source's bytes begin.
+  private let base: InputPosition
   private let table = WireTable.shared
-  private let schema: [[Field]] = MessageKind.allCases.map(\.fields)
-  /// The parts of the messages that are being rewritten, outermost first: a message is a range of this array.
-  private var parts: [Range<Int>]
+  /// The parts of messages that are being merged, but the first of each.
+  private var parts: [Part] = []
   private var itemCount = 0
   private var droppedItems = 0
   /// Log records that lost an id.
   private var clearedItems = 0
   /// The first field that cost an item.
-  private var firstProblem: (field: CheckedField, expected: Int)?
+  private var firstProblem: (place: Int, count: Int, expected: Int)?
 
-  private init(_ source: Bytes) {
+  /// A stretch of the source. Small: there may be a quarter as many as the source has bytes.
+  private struct Part {
+    let start: UInt32
+    let end: UInt32
+  }
+
+  /// A message in one part or more; `kind` is its kind's raw value.
+  private struct Message {
+    let kind: UInt8
+    let first: InputRange
+    /// The other parts, in `parts`.
+    let others: Range<Int>
+
+    /// One index for each part; the lowest is that of the first.
+    @inline(__always) var indices: Range<Int> { others.lowerBound - 1..<others.upperBound }
+  }
+
+  private init(_ source: Bytes, at base: InputPosition) {
     self.source = source
-    parts = [0..<source.count]
+    self.base = base
   }
 
   /// Rewrites a request.
   static func rewrite(
     _ source: Bytes, signal: Signal
   ) -> (payload: Bytes, itemCount: Int, rejected: ExportRequest.Rejection?) {
-    var canonicalizer = Canonicalizer(source)
     // Nothing grows: fields are copied, left out, or merged under one tag, and lengths become the shortest.
     let capacity = source.count + OutputPosition.slack
     var buffer = ByteBuffer(capacity: capacity)
-    // Safe: see the line above.
-    unsafe buffer.appendUnsafe(capacity: capacity) { output in
-      let start = unsafe OutputPosition(output)
-      let end = canonicalizer.message(.request(of: signal), 0..<1, start)
-      return end.map { $0 - start } ?? 0
+    // Safe: every position comes from a field that lies in the source, or at most `Bytes.padding` bytes behind it.
+    let (itemCount, rejected) = unsafe source.withUnsafePaddedBytes { base, count in
+      let base = unsafe InputPosition(base)
+      var canonicalizer = Canonicalizer(source, at: base)
+      // Safe: see above.
+      unsafe buffer.appendUnsafe(capacity: capacity) { output in
+        let start = unsafe OutputPosition(output)
+        let kind = MessageKind.request(of: signal).rawValue
+        let end = canonicalizer.write(kind, InputRange(base, until: base + count), start)
+        return end.map { $0 - start } ?? 0
+      }
+      return (canonicalizer.itemCount, canonicalizer.rejection(signal))
     }
-    return (Bytes(copying: buffer.span), canonicalizer.itemCount, canonicalizer.rejection(signal))
+    return (Bytes(copying: buffer.span), itemCount, rejected)
   }
 
   private func rejection(_ signal: Signal) -> ExportRequest.Rejection? {
-    guard let (field, expected) = firstProblem else { return nil }
-    let path = FieldPath(protobuf: source.span, at: field.start, signal: signal)
-    let reason = "\(path): expected \(expected) bytes, found \(field.value.count)"
+    guard let (place, found, expected) = firstProblem else { return nil }
+    let path = FieldPath(protobuf: source.span, at: place, signal: signal)
+    let reason = "\(path): expected \(expected) bytes, found \(found)"
     let count = signal == .logs ? clearedItems : droppedItems
     let plural = count == 1 ? "" : "s"
     return switch signal {
@@ -58,203 +85,265 @@ struct Canonicalizer {
     }
   }
 
-  /// What one look over a message's own fields tells.
-  private struct Shape {
-    /// The known fields that occur.
-    var seen: UInt32 = 0
-    /// Whether the message, apart from those inside it, can stay as it is.
-    var isCanonical = true
-    var hasUnknown = false
-    /// The number of the oneof's member that counts: the last one.
-    var member: UInt64?
-    /// Where that member occurred first since another one did: setting a member clears the others.
-    var memberStart = (part: 0, byte: 0)
-  }
+  // MARK: A message
 
-  private func shape(of kind: MessageKind, _ range: Range<Int>) -> Shape {
-    var shape = Shape()
-    shape.isCanonical = range.count == 1
-    for part in range {
-      forEachField(of: parts[part]) { wire in
-        if wire.wireType == 3 {
-          shape.isCanonical = false
-          return
-        }
-        guard let row = table.row(of: wire, in: kind) else {
-          shape.hasUnknown = true
-          return
-        }
-        if shape.seen & row.conflicts != 0 || !row.check.accepts(count: wire.value.count) { shape.isCanonical = false }
-        shape.seen |= row.seen
-        if row.isMember && shape.member != wire.number {
-          (shape.member, shape.memberStart) = (wire.number, (part, wire.start))
-        }
-      }
+  /// Writes the fields of a message in one part; returns nil when the item around it is to be dropped.
+  private mutating func write(_ kind: UInt8, _ content: InputRange, _ output: OutputPosition) -> OutputPosition? {
+    switch survey(kind, content) {
+    case .flat: return copy(content, output)
+    case .unusual: return writeUnusual(Message(kind: kind, first: content, others: 0..<0), output)
+    case .canonical: break
     }
-    return shape
+    var output = output
+    var position = content.start
+    var copied = position
+    while position < content.end {
+      let wire = WalkedField(at: position, until: content.end)
+      position = wire.end
+      let row = row(of: wire, in: kind)
+      guard row.check == .message, row.accepts(wire.wireType) else { continue }
+      if wire.value.isEmpty || row.message == MessageKind.keyValue.rawValue && wire.value.isPlainPair {
+        itemCount += Int(row.items)
+        continue
+      }
+      output = copy(InputRange(copied, until: wire.start), output)
+      copied = wire.end
+      guard let end = writeNested(wire, row, output) else { return nil }
+      output = end
+    }
+    return copy(InputRange(copied, until: content.end), output)
   }
 
-  /// Writes the message whose parts are `range` of `parts`; returns nil when the item around it is to be dropped.
-  private mutating func message(
-    _ kind: MessageKind, _ range: Range<Int>, _ output: OutputPosition
-  ) -> OutputPosition? {
-    let shape = shape(of: kind, range)
-    if shape.isCanonical { return canonicalMessage(kind, parts[range.lowerBound], output) }
+  private enum Survey {
+    /// All of the message can stay as it is.
+    case flat
+    /// The message can, apart from those inside it.
+    case canonical
+    case unusual
+  }
+
+  @inline(__always)
+  private func survey(_ kind: UInt8, _ content: InputRange) -> Survey {
+    var seen: UInt32 = 0
+    var survey = Survey.flat
+    var position = content.start
+    while position < content.end {
+      let wire = WalkedField(at: position, until: content.end)
+      position = wire.end
+      if wire.wireType == 3 { return .unusual }
+      let row = row(of: wire, in: kind)
+      guard row.accepts(wire.wireType) else { continue }
+      if seen & row.conflicts != 0 || !row.check.accepts(count: wire.value.count) { return .unusual }
+      seen |= row.seen
+      if row.check == .message { survey = .canonical }
+    }
+    return survey
+  }
+
+  /// Writes the tag, length and contents of a nested message, or nothing when it is an item to be dropped.
+  @inline(__always)
+  private mutating func writeNested(_ wire: WalkedField, _ row: WireRow, _ output: OutputPosition) -> OutputPosition? {
+    let width = OutputPosition.varintWidth(wire.value.count)
+    let body = output.varint(UInt64(truncatingIfNeeded: wire.number) << 3 | 2) + width
+    guard let end = wire.value.isEmpty ? body : write(row.message, wire.value, body) else {
+      guard row.items > 0 else { return nil }
+      droppedItems += 1
+      return output
+    }
+    itemCount += Int(row.items)
+    return close(body, width: width, until: end)
+  }
+
+  @inline(__always)
+  private func close(_ body: OutputPosition, width: Int, until end: OutputPosition) -> OutputPosition {
+    guard width == 1 else { return body.closeLength(width: width, until: end) }
+    // Nothing grows, so it is still one byte.
+    (body - 1).store(UInt8(truncatingIfNeeded: end - body))
+    return end
+  }
+
+  // MARK: An unusual message
+
+  /// Writes the fields of a message that cannot stay as it is, by number.
+  @inline(never)
+  private mutating func writeUnusual(_ message: Message, _ output: OutputPosition) -> OutputPosition? {
+    let places = places(in: message)
     var output = output
-    for field in schema[Int(kind.rawValue)] where shape.seen & field.seenBit != 0 {
+    var left = places.seen
+    while left != 0 {
+      let number = left.trailingZeroBitCount
+      left &= left - 1
+      let row = table[message.kind, UInt64(truncatingIfNeeded: number)]
+      if row.isMember && number != places.member { continue }
+      let stretch = InputRange(base + Int(places.first[number]), until: base + Int(places.last[number]))
       let end: OutputPosition?
-      switch field.occurrence {
-      case .repeated: end = repeated(field, of: kind, range, output)
-      case .oneof where UInt64(field.number) != shape.member: continue
-      case .oneof: end = singular(field, of: kind, range, from: shape.memberStart, output)
-      case .singular, .optional: end = singular(field, of: kind, range, from: (range.lowerBound, 0), output)
+      if row.isRepeated {
+        end = writeList(number, row, of: message, stretch, output)
+      } else if row.check == .message {
+        end = writeMerged(number, row, of: message, stretch, output)
+      } else {
+        end = writeScalar(row, of: message.kind, at: stretch.end, output)
       }
       guard let end else { return nil }
       output = end
     }
-    return shape.hasUnknown ? unknown(kind, range, output) : output
+    return places.hasUnknown ? copyUnknown(message, output) : output
   }
 
-  /// Copies a message whose own fields are canonical, and rewrites the messages inside.
-  private mutating func canonicalMessage(
-    _ kind: MessageKind, _ part: Range<Int>, _ output: OutputPosition
-  ) -> OutputPosition? {
-    var output = output
-    var position = part.lowerBound
-    var copied = position
-    while let wire = CheckedField(source.span, at: position, limit: part.upperBound) {
-      position = wire.end
-      guard let row = table.row(of: wire, in: kind), row.check == .message else { continue }
-      output = output.copy(source.span.extracting(copied..<wire.start))
-      copied = wire.end
-      guard let end = nested(wire, row, output) else { return nil }
-      output = end
-    }
-    return output.copy(source.span.extracting(copied..<part.upperBound))
+  /// Where a message's fields are.
+  private struct Places {
+    /// The known fields that occur.
+    var seen: UInt32 = 0
+    var hasUnknown = false
+    /// The number of the oneof's member that counts, the last one; 0: none.
+    var member = 0
+    /// By field number, where it occurs first; of a oneof's member, since another one did, which clears the others.
+    // Literals: `init(repeating:)` is a loop.
+    var first: InlineArray<17, UInt32> = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    /// By field number, where it occurs last.
+    var last: InlineArray<17, UInt32> = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
   }
 
-  private mutating func repeated(
-    _ field: Field, of kind: MessageKind, _ range: Range<Int>, _ output: OutputPosition
-  ) -> OutputPosition? {
-    var output = output
-    for part in range {
-      var position = parts[part].lowerBound
-      let limit = parts[part].upperBound
-      while let wire = CheckedField(source.span, at: position, limit: limit) {
+  @inline(__always)
+  private func places(in message: Message) -> Places {
+    var places = Places()
+    for index in message.indices {
+      let part = part(index, of: message)
+      var position = part.start
+      while position < part.end {
+        let wire = WalkedField(at: position, until: part.end)
+        let row = row(of: wire, in: message.kind)
+        if row.accepts(wire.wireType) {
+          let isFirst = places.seen & row.seen == 0 || row.isMember && places.member != wire.number
+          if isFirst { places.first[wire.number] = place(position) }
+          if row.isMember { places.member = wire.number }
+          places.last[wire.number] = place(position)
+          places.seen |= row.seen
+        } else if wire.wireType != 3 {
+          places.hasUnknown = true
+        }
         position = wire.end
-        guard wire.number == field.number, let row = table.row(of: wire, in: kind) else { continue }
-        guard row.check == .message else {
-          output = copy(wire, output)
+      }
+    }
+    return places
+  }
+
+  /// Writes all occurrences of a repeated field, which begin in `stretch` or at its end.
+  private mutating func writeList(
+    _ number: Int, _ row: WireRow, of message: Message, _ stretch: InputRange, _ output: OutputPosition
+  ) -> OutputPosition? {
+    var output = output
+    for index in message.indices {
+      let part = part(index, of: message)
+      var position = max(part.start, stretch.start)
+      while position < part.end && position <= stretch.end {
+        let wire = WalkedField(at: position, until: part.end)
+        position = wire.end
+        guard wire.number == number, row.accepts(wire.wireType) else { continue }
+        if row.check != .message {
+          output = copy(InputRange(wire.start, until: wire.end), output)
           continue
         }
-        guard let end = nested(wire, row, output) else { return nil }
+        guard let end = writeNested(wire, row, output) else { return nil }
         output = end
       }
     }
     return output
   }
 
-  /// Writes a field that may occur once: its last value, or the merged parts of its message.
-  private mutating func singular(
-    _ field: Field, of kind: MessageKind, _ range: Range<Int>, from start: (part: Int, byte: Int),
-    _ output: OutputPosition
+  /// Writes the message that all occurrences of a field are parts of.
+  private mutating func writeMerged(
+    _ number: Int, _ row: WireRow, of message: Message, _ stretch: InputRange, _ output: OutputPosition
   ) -> OutputPosition? {
-    let firstPart = parts.count
-    defer { parts.removeSubrange(firstPart...) }
-    var last: CheckedField?
-    for part in range {
-      var position = parts[part].lowerBound
-      while let wire = CheckedField(source.span, at: position, limit: parts[part].upperBound) {
+    let start = parts.count
+    var found: WalkedField?
+    var count = 0
+    for index in message.indices {
+      let part = part(index, of: message)
+      var position = max(part.start, stretch.start)
+      while position < part.end && position <= stretch.end {
+        let wire = WalkedField(at: position, until: part.end)
         position = wire.end
-        guard wire.number == field.number, table.row(of: wire, in: kind) != nil, (part, wire.start) >= start else {
-          continue
+        guard wire.number == number, row.accepts(wire.wireType) else { continue }
+        // An empty part says that the message is there, which any other says too.
+        if found.map(\.value.isEmpty) ?? true {
+          found = wire
+        } else if !wire.value.isEmpty {
+          parts.append(Part(start: place(wire.value.start), end: place(wire.value.end)))
+          count += wire.value.count
         }
-        last = wire
-        if field.message != nil { parts.append(wire.value) }
       }
     }
-    guard let last else { return output }
-    if let message = field.message { return nested(last.number, message, firstPart..<parts.count, output) }
-    let row = table[kind.rawValue, last.number]
-    if row.check.accepts(count: last.value.count) { return copy(last, output) }
-    firstProblem = firstProblem ?? (last, row.check == .traceID ? 16 : 8)
+    guard let found else { return output }
+    if parts.count == start { return writeNested(found, row, output) }
+    defer { while parts.count > start { parts.removeLast() } }
+    let width = OutputPosition.varintWidth(found.value.count + count)
+    let body = output.varint(UInt64(truncatingIfNeeded: number) << 3 | 2) + width
+    let whole = Message(kind: row.message, first: found.value, others: start..<parts.count)
+    // What is merged is no item: those are repeated.
+    return writeUnusual(whole, body).map { close(body, width: width, until: $0) }
+  }
+
+  private mutating func writeScalar(
+    _ row: WireRow, of kind: UInt8, at start: InputPosition, _ output: OutputPosition
+  ) -> OutputPosition? {
+    // A place that was noted is that of a field that is inside its message.
+    let wire = WalkedField(at: start, until: base + source.count)
+    if row.check.accepts(count: wire.value.count) { return copy(InputRange(wire.start, until: wire.end), output) }
+    firstProblem = firstProblem ?? (Int(place(start)), wire.value.count, row.check == .traceID ? 16 : 8)
     // Protobuf logs.proto: a record with an invalid id is taken as one that belongs to no trace.
-    guard kind == .logRecord else { return nil }
+    guard kind == MessageKind.logRecord.rawValue else { return nil }
     clearedItems += 1
     return output
   }
 
-  private mutating func nested(_ wire: CheckedField, _ row: WireRow, _ output: OutputPosition) -> OutputPosition? {
-    parts.append(wire.value)
-    defer { parts.removeLast() }
-    // Safe to unwrap by the default: the table holds raw values of kinds only.
-    let kind = MessageKind(rawValue: row.message) ?? .anyValue
-    return nested(wire.number, kind, (parts.count - 1)..<parts.count, output)
-  }
-
-  /// Writes the tag, length and contents of a nested message, or nothing when it is an item to be dropped.
-  private mutating func nested(
-    _ number: UInt64, _ kind: MessageKind, _ range: Range<Int>, _ output: OutputPosition
-  ) -> OutputPosition? {
-    var expected = 0
-    for part in range { expected += parts[part].count }
-    let width = OutputPosition.varintWidth(expected)
-    let body = output.varint(number << 3 | 2) + width
-    if kind.isItem && range.count == 1 && isCanonical(kind, parts[range.lowerBound]) {
-      itemCount += 1
-      let end = body.copy(source.span.extracting(parts[range.lowerBound]))
-      return body.closeLength(width: width, until: end)
-    }
-    guard let end = message(kind, range, body) else {
-      guard kind.isItem else { return nil }
-      droppedItems += 1
-      return output
-    }
-    if kind.isItem { itemCount += 1 }
-    return body.closeLength(width: width, until: end)
-  }
-
-  /// Whether an item can stay as it is: a fast walk over all of it, and items are not inside one another.
-  private func isCanonical(_ kind: MessageKind, _ part: Range<Int>) -> Bool {
-    // Safe: the part lies inside the source, and the walker reads at most `Bytes.padding` bytes behind it.
-    unsafe source.withUnsafePaddedBytes { (base, _) -> Bool in
-      let start = unsafe InputPosition(base) + part.lowerBound
-      var walker = WireWalker()
-      do throws(Refusal) {
-        try walker.walk(start, until: start + part.count, message: kind.rawValue, depth: 1)
-        return walker.isCanonical
-      } catch {
-        return false
-      }
-    }
-  }
-
   /// Copies the fields that the message's kind does not have, except groups.
-  private func unknown(_ kind: MessageKind, _ range: Range<Int>, _ output: OutputPosition) -> OutputPosition {
+  private func copyUnknown(_ message: Message, _ output: OutputPosition) -> OutputPosition {
     var output = output
-    for part in range {
-      forEachField(of: parts[part]) { wire in
-        if wire.wireType != 3 && table.row(of: wire, in: kind) == nil { output = copy(wire, output) }
+    for index in message.indices {
+      let part = part(index, of: message)
+      var position = part.start
+      while position < part.end {
+        let wire = WalkedField(at: position, until: part.end)
+        position = wire.end
+        guard wire.wireType != 3, !row(of: wire, in: message.kind).accepts(wire.wireType) else { continue }
+        output = copy(InputRange(wire.start, until: wire.end), output)
       }
     }
     return output
   }
 
-  private func copy(_ wire: CheckedField, _ output: OutputPosition) -> OutputPosition {
-    output.copy(source.span.extracting(wire.start..<wire.end))
+  // MARK: Places
+
+  /// The row of a field; one that accepts no wire type when the kind has no such number.
+  @inline(__always)
+  private func row(of wire: WalkedField, in kind: UInt8) -> WireRow {
+    table[kind, wire.number < MessageIndex.numbers ? UInt64(truncatingIfNeeded: wire.number) : 0]
   }
 
-  private func forEachField(of range: Range<Int>, _ body: (CheckedField) -> Void) {
-    var position = range.lowerBound
-    while let wire = CheckedField(source.span, at: position, limit: range.upperBound) {
-      body(wire)
-      position = wire.end
+  @inline(__always)
+  private func place(_ position: InputPosition) -> UInt32 { UInt32(position - base) }
+
+  @inline(__always)
+  private func part(_ index: Int, of message: Message) -> InputRange {
+    guard index >= message.others.lowerBound else { return message.first }
+    let part = parts[index]
+    return InputRange(base + Int(part.start), until: base + Int(part.end))
+  }
+
+  @inline(__always)
+  private func copy(_ range: InputRange, _ output: OutputPosition) -> OutputPosition {
+    guard range.count > 16 else {
+      output.store(range.start.block)
+      return output + range.count
     }
+    return output.copy(source.span.extracting((range.start - base)..<(range.end - base)))
   }
 }
 
 extension WireCheck {
   /// Whether an id of this many bytes is one, or absent (I3).
+  @inline(__always)
   fileprivate func accepts(count: Int) -> Bool {
     switch self {
     case .traceID: count == 16 || count == 0

@@ -96,13 +96,6 @@ struct WireTable: @unchecked Sendable {
     }
   }
 
-  /// The row of a field that was read from a message of `kind`; nil when it is an unknown field.
-  func row(of field: CheckedField, in kind: MessageKind) -> WireRow? {
-    guard field.number < WireTable.numbersPerMessage else { return nil }
-    let row = self[kind.rawValue, field.number]
-    return row.accepts(field.wireType) ? row : nil
-  }
-
   /// The row of a field number below `numbersPerMessage` of the message whose kind has the raw value `message`.
   @inline(__always)
   subscript(message: UInt8, number: UInt64) -> WireRow {

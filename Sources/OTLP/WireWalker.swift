@@ -62,6 +62,7 @@ struct WireWalker: ~Copyable {
             break
           }
           itemCount &+= Int(row.items)
+          if count == 0 && depth < DecodeLimits.messagesNestedMax { break }
           try walk(position, until: valueEnd, message: row.message, depth: depth + 1)
         case .traceID:
           if count != 16 && count != 0 { isCanonical = false }
@@ -165,7 +166,7 @@ extension InputRange {
   ///
   /// Half of all input is such pairs. Any other takes the general way.
   @inline(__always)
-  fileprivate var isPlainPair: Bool {
+  var isPlainPair: Bool {
     guard let pair = KeyValueParts(plain: self) else { return false }
     let value = pair.value
     switch value.start.byte {

@@ -4,9 +4,9 @@ package import System
 
 /// Event loops, one thread each. Whoever starts it stops it.
 package final class Reactor: Sendable {
-  /// How many loops a machine with so many processors gets by default: of more than six, the others are for the sinks,
+  /// How many loops a machine with so many processors gets by default: of more than five, the others are for the sinks,
   /// and otlpd has 12 threads with the installed configuration.
-  package static func defaultLoops(processors: Int) -> Int { min(max(1, processors), 6) }
+  package static func defaultLoops(processors: Int) -> Int { min(max(1, processors), 5) }
 
   private let epolls: [Epoll]
   /// The way to each loop, for any thread.

@@ -33,5 +33,8 @@ package struct SystemError: Error, CustomStringConvertible, Sendable {
   /// Whether the medium or the file system's own records are damaged (EIO, EUCLEAN, EBADMSG).
   package var isMediumFailure: Bool { code == EIO || code == EUCLEAN || code == EBADMSG }
 
+  /// Whether the file system's own records of a file are damaged (EUCLEAN, EBADMSG): trying again gives the same.
+  package var isCorruption: Bool { code == EUCLEAN || code == EBADMSG }
+
   package var description: String { "\(doing): \(reason)" }
 }

@@ -101,6 +101,7 @@ extensions:
   pprof:
   opamp:
     server: {}
+  file_storage:
 receivers:
   otlp:
     protocols:
@@ -120,8 +121,11 @@ exporters:
     verbosity: basic
   otlphttp:
     endpoint: http://127.0.0.1:9
+    sending_queue:
+      storage: file_storage
+      queue_size: 5000
 service:
-  extensions: [pprof, opamp]
+  extensions: [pprof, opamp, file_storage]
   telemetry:
     metrics:
       level: none
@@ -138,6 +142,9 @@ def test_keys_without_effect_are_named_by_validate_and_at_start(otlpd, tmp_path)
     assert result.returncode == 0, result.stderr
     said = result.stdout + result.stderr
     assert "include_metadata" in said and "pprof" in said and "opamp" in said
+    assert "the journal is the queue of every sink" in said
+    assert "storage: is not needed: the journal keeps what waits" in said
+    assert "queue_size: is how much may wait in the journal for this exporter" in said
     daemon = otlpd(INERT)
     assert "include_metadata" in daemon.log and "pprof" in daemon.log and "opamp" in daemon.log
     assert daemon.post("/v1/traces", otlp.traces(2).SerializeToString())[0] == 200

@@ -1,15 +1,19 @@
 """Files that were damaged while otlpd was not looking: it starts, counts what is lost, and goes on."""
 
 import random
+import re
 import shutil
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
+from harness import otlp
 from harness.capture import Answer
 from harness.faults import DOWN, rounds, segments
 from harness.waiting import eventually
 
+DATA = Path(__file__).parent / "data"
 COUNT = 80
 HEADER_BYTES = 64
 # The last request is small: damage before it is known to be damage, and behind it might be an unfinished end.
@@ -70,6 +74,18 @@ def test_an_end_that_was_cut_costs_what_was_cut(full):
     restart(full)
     # Bytes that are gone cannot be told from bytes that were never written.
     full.check(lost=1)
+
+
+def test_an_end_of_zeros_costs_what_lay_in_it(full):
+    file = segments(full.daemon)[-1]
+    content = bytearray(file.read_bytes())
+    content[-4096:] = bytes(4096)
+    file.write_bytes(content)
+    restart(full)
+    full.get_fresh_through()
+    missing = full.missing()
+    assert missing == {f"log-{number}" for number in range(COUNT + 1 - len(missing), COUNT + 1)}
+    full.check(lost=len(missing))
 
 
 def each_start(trial, directory):
@@ -206,3 +222,25 @@ def test_a_file_damaged_under_a_sink_that_lags_costs_that_record_only(full):
     full.check(lost=1)
     assert daemon.metric("otlpd_dropped_items", exporter="otlp_http", reason="damaged") == 1
     assert daemon.metric("otlpd_journal_unreadable_records") == 1
+
+
+def test_a_journal_of_the_first_format_is_delivered(trial):
+    # Written by the first otlpd that had a journal in files: one record per signal for `otlp_http`, none delivered.
+    trial.exporters.pop("sqlite")
+    daemon = trial.make()
+    shutil.copytree(DATA / "journal-1", daemon.data / "journal")
+    for signal in otlp.SIGNALS:
+        trial.sent[signal].add(f"{signal}-kept")
+        trial.acknowledged[signal].add(f"{signal}-kept")
+    daemon.start()
+    assert daemon.metric("otlpd_journal_recovered_records") == 3
+    trial.check()
+
+
+def test_every_row_of_the_fault_matrix_names_tests_that_exist():
+    rows = (Path(__file__).parent / "faults/README.md").read_text()
+    named = set(re.findall(r"`(test_\w+)`", rows))
+    tests = set()
+    for path in Path(__file__).parent.glob("test_*.py"):
+        tests.update(re.findall(r"^def (test_\w+)", path.read_text(), flags=re.M))
+    assert len(named) > 50 and named <= tests, named - tests

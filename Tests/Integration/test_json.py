@@ -1,5 +1,6 @@
 """The JSON mapping: what each spelling means, and what is no OTLP JSON."""
 
+import base64
 import json
 import math
 
@@ -111,7 +112,12 @@ LOGS = {
     "base64": ('"body":{"bytesValue":"+/8="}', body(bytes_value=b"\xfb\xff")),
     "base64url": ('"body":{"bytesValue":"-_8="}', body(bytes_value=b"\xfb\xff")),
     "no padding": ('"body":{"bytesValue":"+/8"}', body(bytes_value=b"\xfb\xff")),
-    # Unknown names are ignored whatever their value; snake_case is unknown
+    # Names in snake_case are understood, as the Go decoder does
+    "snake_case": (
+        f'"time_unix_nano":"5","severity_text":"x","trace_id":"{TRACE_ID.hex()}","body":{{"string_value":"y"}}',
+        {"time_unix_nano": 5, "severity_text": "x", "trace_id": TRACE_ID, "body": {"string_value": "y"}},
+    ),
+    # Unknown names are ignored whatever their value
     "unknown object": (hidden('{"a":[{"severityText":"no"}],"b":{}}'), KNOWN),
     "unknown number": (hidden("-1.5e+300000"), KNOWN),
     "unknown string": (hidden(r'"\ud83d\ude00\u0000"'), KNOWN),
@@ -285,12 +291,15 @@ def test_duplicate_keys_are_no_server_error(daemon, fields):
     assert ask(daemon.address, request("/v1/logs", log_document(fields), JSON)).status in (200, 400)
 
 
-@pytest.mark.parametrize("signal", otlp.SIGNALS)
-def test_snake_case_names_do_no_harm(daemon, signal):
-    # The specification ignores them, the Go decoder takes them: either way the request succeeds.
-    singular = {"traces": "spans", "metrics": "metrics", "logs": "logs"}[signal]
-    document = json.dumps({f"resource_{singular}": []}).encode()
-    assert ask(daemon.address, request(otlp.PATHS[signal], document, JSON)).status == 200
+def test_an_id_in_base64_is_understood_and_counted(through):
+    # The commonest mistake of clients: the JSON mapping of protobuf instead of that of OTLP.
+    fixes = "otlpd_json_lenient_fixes"
+    before = through.daemon.metric(fixes, kind="base64_id")
+    ids = {"traceId": base64.b64encode(TRACE_ID).decode(), "spanId": base64.b64encode(SPAN_ID).decode()}
+    assert [len(text) for text in ids.values()] == [24, 12]
+    arrived = through("traces", span_document(json.dumps(ids)[1:-1]), JSON)
+    assert arrived == span_message(trace_id=TRACE_ID, span_id=SPAN_ID)
+    assert through.daemon.metric(fixes, kind="base64_id") == before + 2
 
 
 def test_a_byte_order_mark_is_no_server_error(daemon):

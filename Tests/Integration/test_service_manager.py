@@ -1,6 +1,7 @@
 """What systemd and otlpd tell each other: sockets that are passed on, readiness, status and the watchdog."""
 
 import http.client
+import re
 import signal
 import socket
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import otlp, store
-from harness.daemon import config
+from harness.daemon import TOP, config
 from harness.manager import Manager, StoppedThread, passing
 from harness.waiting import eventually
 
@@ -223,3 +224,12 @@ def test_without_a_service_manager_there_is_no_thread_for_it(otlpd):
     daemon = otlpd()
     names = [(task / "comm").read_text().strip() for task in Path(f"/proc/{daemon.process.pid}/task").iterdir()]
     assert "service" not in names
+
+
+def test_with_the_sinks_of_the_installed_configuration_there_are_twelve_threads_at_most(otlpd, manager):
+    daemon = otlpd(config(grpc={}), environment=manager.environment)
+    assert manager.hear("READY") == "1"
+    names = [(task / "comm").read_text().strip() for task in Path(f"/proc/{daemon.process.pid}/task").iterdir()]
+    loops = [name for name in names if name.startswith("reactor-")]
+    most = int(re.search(r"min\(max\(1, processors\), (\d+)\)", (TOP / "Sources/Reactor/Reactor.swift").read_text())[1])
+    assert len(names) - len(loops) + most <= 12, names

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import random
 import re
+import socket
 
 import grpc
 import pytest
@@ -146,6 +147,31 @@ def test_no_client_can_fill_the_log(everything, chance):
     assert len([line for line in lines if "level=info" not in line]) < 40, everything.log
     assert len(lines) < 80
     assert sum(len(line) for line in lines) < 40_000
+
+
+def test_no_stranger_at_a_wrong_door_can_fill_the_log(otlpd, authority, tmp_path):
+    certificate, key = authority.issue("server", "localhost", "127.0.0.1")
+    document = config({"nop": None}, journal={"durability": "memory"}, grpc={})
+    secure = {"endpoint": "127.0.0.1:0", "tls": {"cert_file": str(certificate), "key_file": str(key)}}
+    document["receivers"]["otlp/secure"] = {"protocols": {"http": secure}}
+    for pipeline in document["service"]["pipelines"].values():
+        pipeline["receivers"].append("otlp/secure")
+    daemon = otlpd(document)
+    hello = bytes.fromhex("160301020001000100") + b"\x1b[2J" * 50
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 100
+    for name in ("otlp", "otlp/secure", "otlp/grpc"):
+        host, port = daemon.addresses[name].rsplit(":", 1)
+        for data in (hello, preface, request(body=b"x"), b"\x1b[2J\r\n\r\n"):
+            for _ in range(30):
+                with Connection((host, int(port))) as connection, contextlib.suppress(OSError):
+                    connection.send(data).socket.shutdown(socket.SHUT_WR)
+                    while connection.socket.recv(65536):
+                        pass
+    complaints = [line for line in daemon.log.splitlines() if "level=info" not in line]
+    # 360 connections; each kind of mistake is told once a minute.
+    assert 3 <= len(complaints) < 12, daemon.log
+    assert "\x1b" not in daemon.log
+    assert daemon.metric("otlpd_misdirected_requests") + daemon.metric("otlpd_tls_handshake_failures") > 150
 
 
 def test_the_counters_are_what_was_done(everything):

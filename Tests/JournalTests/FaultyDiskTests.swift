@@ -98,6 +98,45 @@ import Testing
     #expect(fresh.value == .accepted && cursor.drain() == [200])
   }
 
+  @Test(
+    "Files that cannot be opened for a while cost nothing: a start fails, a sink that lags waits (EIO, EACCES, EMFILE)",
+    arguments: [Int32(5), 13, 24])
+  func unopenable(code: Int32) throws {
+    let first = try open(disk)
+    _ = first.openCursor(sink: "a", signal: 0, whenFull: .refuse)
+    for name in UInt8(1)...3 { _ = append(first, name) }
+    first.turn()
+    first.finish()
+    disk.setFaults(SimulatedDisk.Faults(openCode: code))
+    #expect(throws: JournalError.self) { try open(disk) }
+    disk.setFaults(SimulatedDisk.Faults())
+    let second = try open(disk)
+    let cursor = second.openCursor(sink: "a", signal: 0, whenFull: .refuse)
+    disk.setFaults(SimulatedDisk.Faults(openCode: code))
+    #expect(cursor.drain() == [])
+    #expect(cursor.status.pending.records == 3)
+    disk.setFaults(SimulatedDisk.Faults())
+    #expect(cursor.drain() == [1, 2, 3])
+    #expect(second.recovery?.missingRecords == 0)
+  }
+
+  @Test("A file that the file system calls damaged keeps no journal from starting (EUCLEAN)")
+  func corrupt() throws {
+    let first = try open(disk)
+    _ = first.openCursor(sink: "a", signal: 0, whenFull: .refuse)
+    _ = append(first, 1)
+    first.turn()
+    first.finish()
+    disk.setFaults(SimulatedDisk.Faults(openCode: 117))
+    let second = try open(disk)
+    #expect(second.recovery?.records == 0)
+    #expect(disk.image.list.contains { $0.hasSuffix(".quarantine") })
+    disk.setFaults(SimulatedDisk.Faults())
+    let fresh = append(second, 2)
+    second.turn()
+    #expect(fresh.value == .accepted)
+  }
+
   @Test("A disk that does not answer holds the end up no longer than it may, and says what it kept waiting")
   func hung() throws {
     let journal = try open(disk)

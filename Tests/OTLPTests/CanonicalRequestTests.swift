@@ -65,6 +65,42 @@ struct CanonicalRequestTests {
     #expect(try decode(Encoded.request(logRecord: parts.flatMap { $0 }), .logs).payload.array == merged)
   }
 
+  @Test("A part that is empty says no more than that the message is there")
+  func emptyParts() throws {
+    let code = Encoded.message(15, Encoded.number(3, 2))
+    let empty = Encoded.message(15)
+    for parts in [[empty, code], [code, empty], [empty, empty, code, empty]] {
+      #expect(try decode(Encoded.request(span: parts.flatMap { $0 })).payload.array == Encoded.request(span: code))
+    }
+    #expect(try decode(Encoded.request(span: empty, empty)).payload.array == Encoded.request(span: empty))
+  }
+
+  @Test("Lists that were sent in turns keep their order, each for itself, and fields come by their numbers")
+  func lists() throws {
+    func attribute(_ key: String) -> [UInt8] { Encoded.message(9, Encoded.text(1, key)) }
+    func event(_ name: String) -> [UInt8] { Encoded.message(11, Encoded.text(2, name)) }
+    let turns = Encoded.request(
+      span: event("x"), attribute("b"), Encoded.text(5, "old"), event("y"), Encoded.message(9), attribute("a"),
+      Encoded.text(5, "new"))
+    let expected = Encoded.request(
+      span: Encoded.text(5, "new"), attribute("b"), Encoded.message(9), attribute("a"), event("x"), event("y"))
+    #expect(try decode(turns).payload.array == expected)
+  }
+
+  @Test("Values of one message may lie in parts of parts")
+  func partsOfParts() throws {
+    // Two bodies, each with two arrays: what is set in the last part of all is what counts.
+    func array(_ value: [UInt8]) -> [UInt8] { Encoded.message(5, Encoded.message(1, value)) }
+    let body = { (fields: [UInt8]...) in Encoded.message(5, fields.flatMap { $0 }) }
+    let parts = [
+      body(array(Encoded.number(3, 1)), Encoded.text(1, "lost"), array(Encoded.number(3, 2))), Encoded.text(3, "INFO"),
+      body(), body(array(Encoded.number(3, 3)), array(Encoded.number(3, 4))),
+    ]
+    let merged = Encoded.message(5, (2...4).flatMap { Encoded.message(1, Encoded.number(3, $0)) })
+    let expected = Encoded.request(logRecord: Encoded.text(3, "INFO"), Encoded.message(5, merged))
+    #expect(try decode(Encoded.request(logRecord: parts.flatMap { $0 }), .logs).payload.array == expected)
+  }
+
   @Test("Of a scalar sent twice the last one stays")
   func lastScalar() throws {
     let twice = Encoded.request(span: Encoded.text(5, "a"), Encoded.number(6, 1), Encoded.text(5, "b"))

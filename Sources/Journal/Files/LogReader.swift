@@ -24,7 +24,7 @@ struct LogReader {
 
   /// The record's payload; nil when the file is gone or its bytes are damaged.
   ///
-  /// - Throws: `SystemError` when descriptors have run out, which says nothing about the record.
+  /// - Throws: `SystemError` when the file cannot be opened now, which says nothing about the record.
   mutating func payload(of entry: JournalState.ReadPlan.Entry) throws(SystemError) -> Bytes? {
     guard let place = entry.place, let bytes = try bytes(at: place), let frame = coder.frame(at: 0, in: bytes.span),
       frame.sequence == entry.sequence
@@ -33,15 +33,15 @@ struct LogReader {
   }
 
   private mutating func bytes(at place: Place) throws(SystemError) -> Bytes? {
-    do throws(SystemError) {
-      if open?.segment != place.segment {
-        open = nil
+    if open?.segment != place.segment {
+      open = nil
+      do throws(SystemError) {
         open = (place.segment, try files.open(JournalFormat.segmentName(place.segment)))
+      } catch {
+        if error.isMissing || error.isCorruption { return nil }
+        throw error
       }
-      return try open?.file.bytes(at: place.offset, count: place.count)
-    } catch {
-      if error.isDescriptorShortage { throw error }
-      return nil
     }
+    return try? open?.file.bytes(at: place.offset, count: place.count)
   }
 }

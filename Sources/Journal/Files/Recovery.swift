@@ -140,14 +140,16 @@ struct Recovery {
   }
 
   /// The file's first bytes; what the medium does not give back is damage like any other.
+  ///
+  /// A file that cannot even be opened may be whole, and put aside it would be lost for its sinks: the next start tries
+  /// again.
   private func salvaged(_ name: String, upTo count: Int) throws(SystemError) -> Bytes {
-    do throws(SystemError) {
-      let file = try files.open(name)
-      return try file.salvagedBytes(count: min(try file.size(), count))
-    } catch {
-      if error.isMediumFailure { return Bytes() }
+    let file: any File
+    do throws(SystemError) { file = try files.open(name) } catch {
+      if error.isCorruption { return Bytes() }
       throw error
     }
+    return try file.salvagedBytes(count: min(try file.size(), count))
   }
 
   // MARK: One segment

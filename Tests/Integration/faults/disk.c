@@ -1,12 +1,12 @@
-// Preloaded into otlpd: makes chosen calls to the disk, or the wall clock, go wrong as a plan says.
+// Preloaded into otlpd: makes chosen calls to the disk, the resolver or the wall clock go wrong as a plan says.
 //
 // The environment's DISK_FAULTS names the plan, which may be replaced while the program runs: it counts anew then.
 // Each line is a rule: CALL PATH FIRST LAST EFFECT
-//   CALL    write, sync, open, rename, remove, truncate, reserve, read, space or clock
-//   PATH    a part of the file's path, or its end when it ends with $, or *
+//   CALL    write, sync, open, rename, remove, truncate, reserve, read, space, clock or resolve
+//   PATH    a part of the file's path, or its end when it ends with $, or *; of resolve, of the host's name
 //   FIRST   which of the calls that match, counted from 1
 //   LAST    0: all from FIRST on
-//   EFFECT  error:NUMBER   the call fails with this errno and does nothing
+//   EFFECT  error:NUMBER   the call fails with this errno, or EAI number, and does nothing
 //           half:0         a write writes half of what it was given, and says so
 //           room:BYTES     a write that would end behind so many bytes of its file finds no space (ENOSPC)
 //           delay:MS       the call takes so much longer
@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -206,4 +207,13 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     if (rule.effect == SHIFT) time->tv_sec += rule.number;
   }
   return result;
+}
+
+// Hosts in .invalid are this machine, as far as no rule says otherwise.
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found) {
+  if (!host || !strstr(host, ".invalid")) return REAL(getaddrinfo)(host, port, hints, found);
+  struct rule rule = effect_of("resolve", host);
+  if (rule.effect == ERROR) return rule.number;
+  if (rule.effect == DELAY) usleep(rule.number * 1000);
+  return REAL(getaddrinfo)("127.0.0.1", port, hints, found);
 }

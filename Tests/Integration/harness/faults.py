@@ -232,7 +232,7 @@ class Trial:
         for signal in otlp.SIGNALS:
             self.get_fresh_through(signal)
         eventually(lambda: sum(len(self.missing(signal)) for signal in otlp.SIGNALS) <= lost)
-        eventually(self._balances)
+        eventually(self.balances)
         for signal in otlp.SIGNALS:
             assert set(self.delivered(signal)) <= self.sent[signal], "invented"
             if "sqlite" in self.exporters:
@@ -241,17 +241,24 @@ class Trial:
                 assert max(stored.values()) == 1, "stored twice"
         assert sum(len(self.missing(signal)) for signal in otlp.SIGNALS) == lost
 
-    def _balances(self) -> bool:
+    def balances(self) -> bool:
+        """recovered + accepted = delivered + pending + dropped, of each sink and signal; at rest, nothing is pending."""
         series = self.daemon.metrics()
+
+        def total(start: str) -> float:
+            return sum(value for name, value in series.items() if name.startswith(start))
+
         for exporter in self.exporters:
             for signal, unit in (("traces", "spans"), ("metrics", "metric_points"), ("logs", "log_records")):
                 labels = f'exporter="{exporter}",signal="{signal}"'
-                sent = series[f'otelcol_exporter_sent_{unit}{{exporter="{exporter}"}}']
+                recovered = series[f"otlpd_exporter_recovered_items{{{labels}}}"]
+                # Every sink takes all that a receiver does.
+                accepted = total(f"otelcol_receiver_accepted_{unit}{{")
+                delivered = series[f'otelcol_exporter_sent_{unit}{{exporter="{exporter}"}}']
                 pending = series[f"otlpd_exporter_pending_items{{{labels}}}"]
-                accepted = series[f"otlpd_exporter_accepted_items{{{labels}}}"]
-                dropped = sum(
-                    value for name, value in series.items() if name.startswith(f"otlpd_dropped_items{{{labels}")
-                )
-                assert accepted == sent + pending + dropped, (exporter, signal, accepted, sent, pending, dropped)
-                assert pending == 0, (exporter, signal, pending)
+                dropped = total(f"otlpd_dropped_items{{{labels}")
+                account = (exporter, signal, recovered, accepted, delivered, pending, dropped)
+                assert recovered + accepted == delivered + pending + dropped, account
+                assert recovered + accepted == series[f"otlpd_exporter_accepted_items{{{labels}}}"], account
+                assert pending == 0, account
         return True

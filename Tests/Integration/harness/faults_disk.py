@@ -1,4 +1,4 @@
-"""Disks that go wrong: calls that fail as a plan says, and a file system that is small."""
+"""Disks and resolvers that go wrong: calls that fail as a plan says, and a file system that is small."""
 
 import errno
 import subprocess

@@ -22,6 +22,8 @@ final class SimulatedDisk: FileSystem {
     var noSpace = 0
     /// What such a write says: ENOSPC, EFBIG or EDQUOT.
     var noSpaceCode: Int32 = 28
+    /// What opening a file says; 0: nothing.
+    var openCode: Int32 = 0
   }
 
   struct Dead: Error {}
@@ -31,11 +33,16 @@ final class SimulatedDisk: FileSystem {
     var faults = Faults()
     var random: SeededRandom
     var isDead = false
-    var free = 1 << 39
+    var space = FileSystemSpace(total: 1 << 40, free: 1 << 39)
   }
 
   private let state: Lock<State>
-  private let moment = Lock<(@Sendable () throws(Dead) -> Void)?>(nil)
+  private let moment = Lock(Moment())
+
+  /// A function in a value: one that passes through a generic type by itself gets a new wrapper each time.
+  private struct Moment {
+    var body: (@Sendable () throws(Dead) -> Void)?
+  }
 
   init(_ image: DiskImage = DiskImage(), faults: Faults = Faults(), seed: UInt64 = 1) {
     state = Lock(State(image: image, faults: faults, random: SeededRandom(state: seed)))
@@ -45,12 +52,12 @@ final class SimulatedDisk: FileSystem {
 
   func setFaults(_ faults: Faults) { state.withLock { $0.faults = faults } }
 
-  func setMoment(_ body: (@Sendable () throws(Dead) -> Void)?) { moment.withLock { $0 = body } }
+  func setMoment(_ body: (@Sendable () throws(Dead) -> Void)?) { moment.withLock { $0.body = body } }
 
   fileprivate func change<Result>(
     _ body: (inout DiskImage, inout SeededRandom, Faults) throws(SystemError) -> Result
   ) throws(SystemError) -> Result {
-    if let body = moment.withLock({ $0 }) {
+    if let body = moment.withLock({ $0 }).body {
       do { try body() } catch { state.withLock { $0.isDead = true } }
     }
     return try state.withLock { (state) throws(SystemError) in
@@ -74,6 +81,8 @@ final class SimulatedDisk: FileSystem {
 
   func open(_ name: String) throws(SystemError) -> any File {
     guard let node = image.node(name) else { throw SystemError(code: 2, doing: "cannot open \(name)") }
+    let code = state.withLock { $0.faults.openCode }
+    if code != 0 { throw SystemError(code: code, doing: "cannot open \(name)") }
     return SimulatedFile(disk: self, node: node)
   }
 
@@ -93,10 +102,12 @@ final class SimulatedDisk: FileSystem {
   }
 
   func space() throws(SystemError) -> FileSystemSpace {
-    FileSystemSpace(total: 1 << 40, free: state.withLock { $0.free })
+    state.withLock { $0.space }
   }
 
-  func setFree(_ bytes: Int) { state.withLock { $0.free = bytes } }
+  func setFree(_ bytes: Int, of total: Int = 1 << 40) {
+    state.withLock { $0.space = FileSystemSpace(total: total, free: bytes) }
+  }
 
   var isInPlace: Bool { true }
 

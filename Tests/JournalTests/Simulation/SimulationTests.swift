@@ -25,8 +25,12 @@ private let factor = environment["OTLPD_SIMULATION_FACTOR"].flatMap { Int($0) } 
 
   @Test("Power lost before any change of the disk costs nothing that was acknowledged")
   func powerLoss() {
+    let start = SystemClock().monotonic
     let crashPoints = crash(histories: 110, Simulation.Options())
-    print("power loss: \(crashPoints) crash points from seed \(firstSeed)")
+    let seconds = SystemClock().monotonic.since(start).seconds
+    print(
+      "power loss: \(crashPoints) crash points from OTLPD_SIMULATION_SEED=\(firstSeed), "
+        + "\(Int(Double(crashPoints) / seconds)) recoveries a second")
     #expect(crashPoints >= 10_000)
   }
 
