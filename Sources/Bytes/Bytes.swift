@@ -101,6 +101,12 @@ package struct Bytes: @unchecked Sendable {
     return Bytes(storage: storage, offset: offset + range.lowerBound, count: range.count)
   }
 
+  /// Both windows as one, when `next` begins where this one ends in the same storage; else nil.
+  package func joined(with next: Bytes) -> Bytes? {
+    guard storage === next.storage, offset + count == next.offset else { return nil }
+    return Bytes(storage: storage, offset: offset, count: count + next.count)
+  }
+
   /// The bytes read as UTF-8, with U+FFFD where they are not.
   package var text: String { String(decoding: array, as: UTF8.self) }
 

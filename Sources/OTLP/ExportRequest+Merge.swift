@@ -29,6 +29,22 @@ extension ExportRequest {
     return result
   }
 
+  /// The same requests, copied so that their payloads lie one behind the other: together they are the merged request.
+  ///
+  /// The requests are of one signal.
+  package static func gathered(_ requests: [ExportRequest]) -> [ExportRequest] {
+    guard requests.count > 1 else { return requests }
+    var buffer = ByteBuffer(capacity: requests.reduce(0) { $0 + $1.payload.count })
+    for request in requests { buffer.append(request.payload) }
+    let whole = buffer.finish()
+    var end = 0
+    return requests.map { request in
+      let start = end
+      end += request.payload.count
+      return ExportRequest(held: whole.slice(start..<end), itemCount: request.itemCount, signal: request.signal)
+    }
+  }
+
   /// This request's frame around the records of all of `run`, of which it is the first.
   private func merged(with run: [ExportRequest], _ envelopes: [Envelope]) -> ExportRequest {
     let frame = envelopes[0]

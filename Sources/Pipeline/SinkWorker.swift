@@ -158,6 +158,8 @@ package final class SinkWorker: Sendable {
       last = entry.sequence
     }
     if settings.mayReshape { requests = ExportRequest.merged(requests) }
+    // What comes from files is one block of memory from here to the wire; what is in the journal's is copied late.
+    if settings.mayReshape, records.entries.contains(where: \.isReread) { requests = ExportRequest.gathered(requests) }
     let batch = Batch(signal: signals[lane], requests: requests, journalID: journal.id, lastSequence: last)
     let limits = reading.limits
     let batches =

@@ -14,6 +14,16 @@ struct BytesTests {
     #expect(inner != Bytes("worlds") && inner != Bytes("World"))
   }
 
+  @Test("Two windows are one where the second begins at the first one's end")
+  func joins() {
+    let bytes = Bytes("hello, world")
+    #expect(bytes.slice(0..<5).joined(with: bytes.slice(5..<7)) == Bytes("hello, "))
+    #expect(bytes.slice(5..<5).joined(with: bytes.slice(5..<12)) == Bytes(", world"))
+    #expect(bytes.slice(0..<5).joined(with: bytes.slice(6..<7)) == nil)
+    #expect(bytes.slice(5..<7).joined(with: bytes.slice(0..<5)) == nil)
+    #expect(bytes.slice(0..<5).joined(with: Bytes("hello, world").slice(5..<7)) == nil)
+  }
+
   @Test(
     "Base64 is RFC 4648's",
     arguments: [

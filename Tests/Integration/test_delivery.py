@@ -320,14 +320,16 @@ def test_a_kill_with_requests_in_flight_loses_nothing(otlpd, capture):
     eventually(lambda: again.metric("otlpd_exporter_pending_items", exporter="otlp_http") == 0)
 
 
-def test_an_endpoint_that_is_otlpds_own_gets_nothing(otlpd):
-    port = free_port()
-    exporters = {"otlp_http": forward(f"http://localhost:{port}"), "sqlite": None}
-    daemon = otlpd(config(exporters, journal={"durability": "memory"}, http={"endpoint": f"127.0.0.1:{port}"}))
+@pytest.mark.parametrize("sink", ["otlp_http", "otlp_grpc"])
+def test_an_endpoint_that_is_otlpds_own_gets_nothing(otlpd, sink):
+    listener = {"endpoint": f"127.0.0.1:{free_port()}"}
+    exporters = {sink: forward(listener["endpoint"].replace("127.0.0.1", "http://localhost")), "sqlite": None}
+    doors = {"http": listener} if sink == "otlp_http" else {"grpc": listener}
+    daemon = otlpd(config(exporters, journal={"durability": "memory"}, **doors))
     assert "own listener" in daemon.log
     post(daemon, otlp.traces(7))
-    eventually(lambda: is_balanced(daemon, 7))
-    assert dropped(daemon, reason="self_loop") == 7
-    assert "otlp_http traces: sends nothing" in daemon.get("/readyz")[1]
+    eventually(lambda: is_balanced(daemon, 7, sink))
+    assert daemon.metric("otlpd_dropped_items", exporter=sink, reason="self_loop") == 7
+    assert f"{sink} traces: sends nothing" in daemon.get("/readyz")[1]
     eventually(lambda: store.count(daemon.data, "spans") == 7)
     assert daemon.metric("otelcol_receiver_accepted_spans") == 7

@@ -144,7 +144,11 @@ private let limits: [(items: Int, bytes: Int)] = [
       let one = try random(signal, seed: seed)
       var requests = one.split(itemsMax: 2)
       requests += try random(signal, seed: seed + 1000).split(itemsMax: 1)
-      let merged = ExportRequest.merged(requests)
+      let gathered = ExportRequest.gathered(requests)
+      #expect(gathered.map(\.payload) == requests.map(\.payload))
+      #expect(gathered.map(\.itemCount) == requests.map(\.itemCount))
+      #expect(gathered.dropFirst().reduce(gathered[0].payload as Bytes?) { $0?.joined(with: $1.payload) } != nil)
+      let merged = ExportRequest.merged(gathered)
       #expect(merged.flatMap(flattened) == requests.flatMap(flattened))
       #expect(merged.reduce(0) { $0 + $1.itemCount } == requests.reduce(0) { $0 + $1.itemCount })
       for request in merged {

@@ -14,9 +14,10 @@ extension [ExportRequest] {
   /// Payload bytes in all requests.
   var byteCount: Int { reduce(0) { $0 + $1.payload.count } }
 
-  /// The merged request: the only request's own bytes, or a copy of all.
+  /// The merged request: the bytes of all, where they lie one behind the other, else a copy.
   var mergedPayload: Bytes {
-    if count == 1 { return self[0].payload }
+    let whole = dropFirst().reduce(self[0].payload as Bytes?) { $0?.joined(with: $1.payload) }
+    if let whole { return whole }
     var buffer = ByteBuffer(capacity: byteCount)
     buffer.append(payloadsOf: self)
     return buffer.finish()
