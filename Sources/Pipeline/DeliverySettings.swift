@@ -58,7 +58,7 @@ package struct BatchSettings: Sendable, Equatable {
     }
   }
 
-  package init(itemsMax: Int = 8192, bytesMax: Int = 2 << 20, minimum: Minimum? = nil) {
+  package init(itemsMax: Int = 8192, bytesMax: Int = 1 << 20, minimum: Minimum? = nil) {
     self.itemsMax = itemsMax
     self.bytesMax = bytesMax
     self.minimum = minimum
