@@ -91,7 +91,7 @@ class Codec:
         return ["views of a span, every attribute, ns", f"{nanoseconds / items:.0f}", f"<= {VIEWS_NS}"]
 
     def total_instructions(self, work: str, signal: str, encoding: str, passes: int, body=None) -> int:
-        tool = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+        tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.directory}/callgrind.out"]
         said = self.run(work, signal, encoding, passes, 1, tool, body).stderr.decode()
         return int(re.search(r"Collected : (\d+)", said)[1])
 

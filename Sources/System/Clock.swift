@@ -78,4 +78,7 @@ package final class ManualClock: Clock {
       $0.wall += duration.nanoseconds
     }
   }
+
+  /// Sets the wall clock forward, as somebody does by mistake.
+  package func jump(by duration: Duration) { now.withLock { $0.wall += duration.nanoseconds } }
 }

@@ -32,6 +32,7 @@ package final class TelemetryStore: Sendable {
     var lock: DirectoryLock?
     var file: DayFile?
     var positions = Positions()
+    var clockWatch: ClockWatch
   }
 
   let directory: Directory
@@ -40,7 +41,7 @@ package final class TelemetryStore: Sendable {
   let logger: Logger
   let busyTimeout: Duration
   let retention: Retention
-  private let state = Lock(State())
+  private let state: Lock<State>
   private let totals = Lock(StoreCounts())
 
   /// - Parameters:
@@ -57,6 +58,7 @@ package final class TelemetryStore: Sendable {
     self.schema = schema
     self.busyTimeout = busyTimeout
     self.retention = retention
+    state = Lock(State(clockWatch: ClockWatch(clock)))
   }
 
   // MARK: Life-cycle

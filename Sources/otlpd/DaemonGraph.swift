@@ -152,6 +152,7 @@ final class DaemonGraph: Sendable {
   /// - Returns: the addresses that are listened on.
   func change(to plan: DaemonPlan, _ context: SinkContext) throws -> [String] {
     try RestartNeeded.check(journal.settings, plan.journal)
+    try RestartNeeded.check(memoryInFlight: base.shared.memory.bytesMax, plan.memoryInFlightMax)
     let before = generation.withLock { $0 }
     before.reloadCertificates()
     let next = try Generation(plan, on: base, after: before)
@@ -238,6 +239,14 @@ struct RestartNeeded: Error, CustomStringConvertible {
       throw fail("directory", running.directory, wanted.directory)
     }
     if running != wanted { throw RestartNeeded(description: "restart needed: the journal's bounds have changed") }
+  }
+
+  /// Requests that are in flight have reserved from the budget that there is.
+  static func check(memoryInFlight running: Int, _ wanted: Int) throws(RestartNeeded) {
+    guard running != wanted else { return }
+    throw RestartNeeded(
+      description: "restart needed: the memory for requests in flight (limits: memory_in_flight, memory_limiter) "
+        + "cannot change from \(running) to \(wanted) bytes now")
   }
 }
 

@@ -349,6 +349,15 @@ def test_another_journal_needs_a_restart(otlpd, journal):
     assert "restart needed" in daemon.log
 
 
+def test_other_memory_for_requests_needs_a_restart(otlpd):
+    daemon = otlpd(config({"nop": None}))
+    document = config({"nop": None}, extensions={"limits": {"memory_in_flight": "8MiB"}})
+    document["service"]["extensions"] = ["limits"]
+    daemon.reload(document, result="failure")
+    assert "restart needed: the memory for requests in flight" in daemon.log
+    assert "to 8388608 bytes" in daemon.log
+
+
 def test_the_log_level_and_form_follow(otlpd):
     document = config({"nop": None})
     daemon = otlpd(document)

@@ -100,6 +100,22 @@ import Testing
     #expect(store.counts.deletedFiles == [.age: 2])
   }
 
+  @Test("A clock that jumps forward makes nothing old for an hour")
+  func waitsAfterJumps() throws {
+    let shop = try VisitedShop(seed: 38)
+    let store = try store(shop, Retention(maxAge: .seconds(7 * 86_400)))
+    let files = try dayFiles(shop).count
+    shop.fixture.clock.jump(by: .seconds(400 * 86_400))
+    for _ in 0..<59 {
+      store.retain()
+      shop.fixture.clock.advance(by: .seconds(60))
+    }
+    #expect(try dayFiles(shop).count == files && store.counts.deletedFiles.isEmpty)
+    shop.fixture.clock.advance(by: .seconds(60))
+    store.retain()
+    #expect(try dayFiles(shop).isEmpty && store.counts.deletedFiles == [.age: files])
+  }
+
   @Test("The oldest files go until the rest fits, and never today's")
   func deletesBySize() throws {
     let shop = try VisitedShop(seed: 34)

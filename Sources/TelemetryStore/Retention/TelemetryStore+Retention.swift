@@ -15,7 +15,8 @@ extension TelemetryStore {
       guard state.lock != nil else { return }
       do throws(StoreError) {
         try closeYesterday(&state)
-        for file in try excess(before: currentDay(state)) { try delete(file, state.positions) }
+        let isBelieved = state.clockWatch.believes(clock)
+        for file in try excess(before: currentDay(state), isBelieved) { try delete(file, state.positions) }
       } catch {
         logger.warning("old files of the store cannot be deleted now", metadata: ["error": "\(error)"])
       }
@@ -37,7 +38,10 @@ extension TelemetryStore {
     try finishOlderFiles(except: day, refuseNewer: false, &state.positions)
   }
 
-  private func excess(before today: Day) throws(StoreError) -> [Excess] {
+  /// - Parameter isTimeBelieved: whether a file may go because of its age.
+  private func excess(before today: Day, _ isTimeBelieved: Bool) throws(StoreError) -> [Excess] {
+    var retention = retention
+    if !isTimeBelieved { retention.maxAge = nil }
     let names: [String]
     do { names = try directory.entries() } catch { throw StoreError(error) }
     let days = names.compactMap { Day(fileName: $0) }.sorted()

@@ -1,0 +1,34 @@
+// Whether the wall clock can be believed when it says that days are over.
+
+internal import System
+
+/// Compares the wall clock with the monotonic one from look to look.
+///
+/// A clock that is set forward by mistake would make every day old at once, and its files go. So after a jump forward,
+/// nothing is old before the clock has run for `patience` without another one: time to set it right again.
+struct ClockWatch {
+  /// Less is a correction.
+  private static let jump: UInt64 = 86_400_000_000_000
+  private static let patience = Duration.seconds(3600)
+
+  private var wall: UInt64
+  private var monotonic: Instant
+  private var believedFrom: Instant
+
+  /// The first look is believed: nothing is known of the time before.
+  init(_ clock: any Clock) {
+    (wall, monotonic) = (clock.wall, clock.monotonic)
+    believedFrom = monotonic
+  }
+
+  /// Looks at both clocks again.
+  ///
+  /// - Returns: whether days that are over now may be deleted.
+  mutating func believes(_ clock: any Clock) -> Bool {
+    let (wall, monotonic) = (clock.wall, clock.monotonic)
+    let expected = self.wall &+ monotonic.since(self.monotonic).nanoseconds
+    if wall > expected, wall - expected > ClockWatch.jump { believedFrom = monotonic + ClockWatch.patience }
+    (self.wall, self.monotonic) = (wall, monotonic)
+    return monotonic >= believedFrom
+  }
+}
