@@ -157,6 +157,17 @@ def test_the_journal_has_priorities_and_fields(machine):
     assert found and all(json.loads(line)["OTLPD_ADDRESS"] for line in found)
 
 
+def test_a_reload_under_load_loses_nothing(machine):
+    process = machine.property("MainPID")
+    with load(machine, "reload") as account:
+        for _ in range(3):
+            machine.run("systemctl", "reload", "otlpd")
+            time.sleep(0.3)
+    assert machine.property("MainPID") == process
+    assert not account["errors"]
+    assert_stored(machine, "reload", account)
+
+
 def test_a_restart_under_load_loses_nothing(machine):
     with load(machine, "restart") as account:
         machine.run("systemctl", "restart", "otlpd")
@@ -179,17 +190,6 @@ def test_with_the_socket_unit_no_connection_is_refused_across_restarts(machine):
 
 def test_a_clean_run_leaves_no_warning_in_the_journal(machine):
     assert machine.journal("--priority", "warning") == ""
-
-
-def test_a_reload_under_load_loses_nothing(machine):
-    process = machine.property("MainPID")
-    with load(machine, "reload") as account:
-        for _ in range(3):
-            machine.run("systemctl", "reload", "otlpd")
-            time.sleep(0.3)
-    assert machine.property("MainPID") == process
-    assert not account["errors"]
-    assert_stored(machine, "reload", account)
 
 
 # Trouble
