@@ -349,6 +349,24 @@ def test_another_journal_needs_a_restart(otlpd, journal):
     assert "restart needed" in daemon.log
 
 
+def test_the_telemetry_address_follows(otlpd):
+    def document(port: int) -> dict:
+        document = config({"nop": None}, metrics_level="normal")
+        document["service"]["telemetry"]["metrics"]["address"] = f"127.0.0.1:{port}"
+        return document
+
+    def is_answered(port: int) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    first, second = free_port(), free_port()
+    daemon = otlpd(document(first))
+    assert is_answered(first)
+    daemon.reload(document(second))
+    assert is_answered(second)
+    eventually(lambda: not is_answered(first))
+
+
 def test_other_memory_for_requests_needs_a_restart(otlpd):
     daemon = otlpd(config({"nop": None}))
     document = config({"nop": None}, extensions={"limits": {"memory_in_flight": "8MiB"}})

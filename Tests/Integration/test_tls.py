@@ -56,14 +56,16 @@ class Secured:
         self.authority = authority
         self.files = (directory / "tls.crt", directory / "tls.key")
         self.install("server")
-        document = config(
+        self.daemon = otlpd.make(self.document(**tls))
+        self.daemon.launch()
+        eventually(lambda: "otlp" in self.daemon.addresses)
+
+    def document(self, **tls) -> dict:
+        return config(
             {"nop": None},
             journal={"durability": "memory"},
             http={"tls": {"cert_file": str(self.files[0]), "key_file": str(self.files[1]), **tls}},
         )
-        self.daemon = otlpd.make(document)
-        self.daemon.launch()
-        eventually(lambda: "otlp" in self.daemon.addresses)
 
     def install(self, name: str):
         """Replaces the certificate and key, as tools do: each by a new file of the same name."""
@@ -285,6 +287,21 @@ def test_sighup_reads_the_certificates_at_once(secured):
     assert server.connect().serial == before
     server.daemon.process.send_signal(signal.SIGHUP)
     eventually(lambda: server.connect().serial != before)
+
+
+def test_other_settings_count_after_a_reload_for_everybody(secured, authority):
+    server = secured()
+    with server.connect() as old:
+        assert old.ask(request(body=BODY)).status == 200
+        server.daemon.write(server.document(client_ca_file=str(authority.path)))
+        server.daemon.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "configuration reloaded" in server.daemon.log)
+        assert old.ended(), "a connection without a certificate does not stay"
+    with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):
+        with server.connect() as connection:
+            assert connection.ask(request(body=BODY)) is not None
+    with server.connect(certificate=authority.issue("client")) as connection:
+        assert connection.ask(request(body=BODY)).status == 200
 
 
 def test_plain_http_on_the_tls_port_is_told_what_to_change(secured):
