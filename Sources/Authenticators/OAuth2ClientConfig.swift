@@ -83,8 +83,8 @@ package struct FormParameters: ConfigValue, Equatable, Sendable {
       var values: [NodeReader] = [entry.value]
       if case .list = entry.value.node.content { values = entry.value.items() ?? [] }
       for value in values {
-        guard let text = String.decode(value) else { continue }
-        parameters.pairs.append(FormParameter(name: entry.name, value: Secret(text)))
+        guard let secret = Secret.decode(value) else { continue }
+        parameters.pairs.append(FormParameter(name: entry.name, value: secret))
       }
     }
     return parameters

@@ -24,6 +24,9 @@ package struct TLSClientConfig: ConfigBlock, Equatable, Sendable {
   package mutating func read(from map: MapReader) {
     map.read("insecure", into: &isInsecure)
     map.read("insecure_skip_verify", into: &skipsVerification)
+    if skipsVerification {
+      map.warn("insecure_skip_verify", "whoever answers is believed to be the server; name its authority in ca_file")
+    }
     map.read("ca_file", into: &caFile)
     map.read("ca_pem", into: &caPEM)
     map.read("include_system_ca_certs_pool", into: &includesSystemCAs)

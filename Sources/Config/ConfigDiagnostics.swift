@@ -16,10 +16,11 @@ package struct SourcePosition: Hashable, Sendable, Comparable, CustomStringConve
 
   package init(file: String, mark: YAMLMark) { self.init(file: file, line: mark.line, column: mark.column) }
 
-  package var description: String { "\(file):\(line):\(column)" }
+  /// What has no lines, such as the value of an option, is line 0.
+  package var description: String { line == 0 ? file : "\(file):\(line):\(column)" }
 
   package static func < (left: SourcePosition, right: SourcePosition) -> Bool {
-    (left.line, left.column) < (right.line, right.column)
+    (left.file, left.line, left.column) < (right.file, right.line, right.column)
   }
 }
 
@@ -55,6 +56,8 @@ package final class ConfigDiagnostics {
   private var collectedInertKeys: [ConfigProblem] = []
   private var collectedNotes: [ConfigProblem] = []
   private var inertDepth = 0
+  /// For showing the configuration as it is used.
+  private(set) var effective = EffectiveNotes()
   /// Also walk blocks that the file leaves out, so that `knownPaths` is complete.
   package let recordsKnownPaths: Bool
   /// The path of every key that a decoder asked for.
@@ -88,6 +91,15 @@ package final class ConfigDiagnostics {
     body()
     inertDepth -= 1
   }
+
+  func noteValue(_ path: String, _ content: ConfigNode.Content?) {
+    if let content { effective.values.append((path, content)) }
+  }
+
+  func noteSecret(_ path: String) { effective.secrets.insert(path) }
+
+  /// Notes a key that nobody looks into.
+  package func noteUnread(_ path: String) { effective.unread.insert(path) }
 
   package func know(_ path: String) { knownPaths.insert(path) }
   package func know(_ paths: Set<String>) { knownPaths.formUnion(paths) }

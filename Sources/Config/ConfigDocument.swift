@@ -1,36 +1,57 @@
-// A config file's text becomes a tree: size, syntax and its error excerpts, then `${…}`.
+// Config texts become one tree: size, syntax and its error excerpts, merging, then `${…}`.
 
 internal import YAML
 
-/// A config file, parsed and with every `${…}` replaced.
+/// The configuration, parsed, merged and with every `${…}` replaced.
 package struct ConfigDocument {
   package let root: ConfigNode
 
-  /// Reads a file's bytes.
+  /// Reads one configuration.
   ///
   /// - Returns: nil when no tree could be built; `diagnostics` then has the error.
   package init?(
     _ bytes: [UInt8], file: String, sources: ExpansionSources = ExpansionSources(), diagnostics: ConfigDiagnostics
   ) {
-    let start = SourcePosition(file: file, line: 1, column: 1)
-    guard bytes.count <= ConfigLimits.bytesMax else {
-      diagnostics.error(
-        ConfigProblem(
-          position: start, message: "\(bytes.count) bytes are more than the \(ConfigLimits.bytesMax) of any config"))
+    self.init([ConfigText(bytes, name: file)], sources: sources, diagnostics: diagnostics)
+  }
+
+  /// Reads several configurations, each laid over those before it.
+  package init?(_ texts: [ConfigText], sources: ExpansionSources, diagnostics: ConfigDiagnostics) {
+    let trees = texts.compactMap { Self.tree($0, diagnostics) }
+    guard trees.count == texts.count else { return nil }
+    let present = trees.filter { !$0.isNull }
+    guard let first = present.first else {
+      let start = texts.first.map { SourcePosition(file: $0.name, line: 1, column: 1) }
+      // The Collector's words.
+      diagnostics.error(ConfigProblem(position: start, message: "empty configuration file"))
       return nil
     }
-    var composer = NodeComposer(bytes, file: file, diagnostics: diagnostics)
+    let merged = present.dropFirst().reduce(first) { $0.merged(with: $1) }
+    var expansion = VariableExpansion(sources: sources, diagnostics: diagnostics)
+    root = expansion.expanded(merged)
+  }
+
+  /// One text's tree, which is nothing when the text is empty; nil after an error.
+  private static func tree(_ text: ConfigText, _ diagnostics: ConfigDiagnostics) -> ConfigNode? {
+    let start = SourcePosition(file: text.name, line: text.path == nil ? 1 : 0, column: 1)
+    guard text.bytes.count <= ConfigLimits.bytesMax else {
+      diagnostics.error(
+        ConfigProblem(
+          position: start,
+          message: "\(text.bytes.count) bytes are more than the \(ConfigLimits.bytesMax) of any config"))
+      return nil
+    }
+    var composer = NodeComposer(text.bytes, file: text.name, diagnostics: diagnostics)
     do throws(NodeError) {
-      let composed = try composer.document()
-      guard let composed, !composed.isNull else {
-        // The Collector's words.
-        diagnostics.error(ConfigProblem(position: start, message: "empty configuration file"))
+      let tree = try composer.document() ?? .null(at: start)
+      guard let path = text.path else { return tree.withKeysApart }
+      return .under(path, tree.moved(to: start), keyPosition: start)
+    } catch {
+      guard text.path == nil else {
+        diagnostics.error(ConfigProblem(position: start, message: "the value is no YAML: \(error.message)"))
         return nil
       }
-      var expansion = VariableExpansion(sources: sources, diagnostics: diagnostics)
-      root = expansion.expanded(composed)
-    } catch {
-      diagnostics.error(Self.problem(error, in: bytes, file: file))
+      diagnostics.error(Self.problem(error, in: text.bytes, file: text.name))
       return nil
     }
   }

@@ -9,6 +9,9 @@ package protocol ConfigValue {
 
   /// The value, or nil after telling the reader what was expected and found.
   static func decode(_ reader: NodeReader) -> Self?
+
+  /// How the file would say it, to show defaults.
+  var written: ConfigNode.Content? { get }
 }
 
 extension ConfigValue {

@@ -41,10 +41,12 @@ package final class MapReader {
   /// Reads one value; what is missing, empty or wrong leaves `value` as it is.
   package func read<Value: ConfigValue>(_ key: String, into value: inout Value) {
     if let decoded: Value = decoded(key) { value = decoded }
+    diagnostics.noteValue(path(key), value.written)
   }
 
   package func read<Value: ConfigValue>(_ key: String, into value: inout Value?) {
     if let decoded: Value = decoded(key) { value = decoded }
+    diagnostics.noteValue(path(key), value?.written)
   }
 
   /// Reads a nested block in place.
@@ -87,6 +89,7 @@ package final class MapReader {
 
   /// Notes a key of any form that has no effect yet.
   package func inert(_ key: String) {
+    diagnostics.noteUnread(path(key))
     if let value = value(key), !value.node.isEmpty { noteInert(key) }
   }
 

@@ -10,7 +10,10 @@ package struct Secret: ConfigValue, Hashable, Sendable {
   package func reveal() -> String { text }
 
   package static var isText: Bool { true }
-  package static func decode(_ reader: NodeReader) -> Secret? { reader.text(expected: "a text").map(Secret.init) }
+  package static func decode(_ reader: NodeReader) -> Secret? {
+    reader.diagnostics.noteSecret(reader.path)
+    return reader.text(expected: "a text").map(Secret.init)
+  }
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

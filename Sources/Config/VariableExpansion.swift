@@ -67,21 +67,8 @@ struct VariableExpansion {
     let scratch = ConfigDiagnostics()
     var composer = NodeComposer(Array(text.utf8), file: position.file, diagnostics: scratch)
     guard let parsed = try? composer.document(), scratch.errors.isEmpty else { return plain }
-    return moved(parsed, to: position).content
-  }
-
-  /// Every part of an expanded value stands where its `${…}` stands.
-  private static func moved(_ node: ConfigNode, to position: SourcePosition) -> ConfigNode {
-    switch node.content {
-    case .scalar: ConfigNode(node.content, at: position)
-    case .list(let items): ConfigNode(.list(items.map { moved($0, to: position) }), at: position)
-    case .mapping(let entries):
-      ConfigNode(
-        .mapping(
-          entries.map {
-            ConfigNode.Entry(key: $0.key, keyPosition: position, value: moved($0.value, to: position))
-          }), at: position)
-    }
+    // Every part of an expanded value stands where its `${…}` stands.
+    return parsed.moved(to: position).content
   }
 
   /// Reads to the end of the text, or when nested to the closing brace.

@@ -1,6 +1,7 @@
 // The life of the process: configuration, start, wait, stop, exit status.
 
 internal import Authenticators
+internal import Config
 internal import HTTPServer
 internal import Journal
 internal import Logging
@@ -13,7 +14,7 @@ internal import TelemetryStore
 
 enum Daemon {
   /// Runs until SIGTERM or SIGINT. Main thread.
-  static func run(configPath: String?, dataDirectory: String?) -> ExitStatus {
+  static func run(sources: [ConfigSource], dataDirectory: String?, watchesConfig: Bool) -> ExitStatus {
     // Before any thread starts, so that all inherit the blocked signals.
     UnixSignals.take()
     ResourceLimits.raiseOpenFiles()
@@ -21,8 +22,9 @@ enum Daemon {
     let environment = ProcessStatistics.environment
     let clock = SystemClock()
     let load = { () throws(UnusableConfig) in
-      try Setup(configPath: configPath, dataDirectory: dataDirectory, environment: environment)
+      try Setup(sources: sources, dataDirectory: dataDirectory, environment: environment)
     }
+    var watch = watchesConfig ? ConfigWatch(sources) : nil
     let setup: Setup
     do throws(UnusableConfig) { setup = try load() } catch {
       error.explain()
@@ -47,7 +49,7 @@ enum Daemon {
       try report.start(addresses: addresses)
       let reloader = Reloader(
         graph: graph, load: load, log: log, report: report, metrics: metrics, clock: clock)
-      let isWhole = waitForStop(reloader, logger)
+      let isWhole = waitForStop(reloader, &watch, logger)
       report.stop()
       graph.beginStop()
       // A second SIGTERM or SIGINT ends the process at once.
@@ -63,14 +65,20 @@ enum Daemon {
   }
 
   /// - Returns: false when a sink was lost, and only a new start brings it back.
-  private static func waitForStop(_ reloader: Reloader, _ logger: Logger) -> Bool {
+  private static func waitForStop(_ reloader: Reloader, _ watch: inout ConfigWatch?, _ logger: Logger) -> Bool {
     while true {
-      guard let signal = UnixSignals.next() else { continue }
+      // Without a watch, until a Unix signal arrives.
+      let signal = UnixSignals.next(within: watch.map { _ in ConfigWatch.interval })
       switch signal {
       case .terminate, .interrupt:
-        logger.info("stopping", metadata: ["signal": "\(signal.name)"])
+        logger.info("stopping", metadata: ["signal": "\(signal?.name ?? "")"])
         return true
       case .hangUp:
+        watch?.noteReload()
+        guard reloader.reload() else { return false }
+      case nil:
+        guard let changed = watch?.look() else { continue }
+        logger.info("the configuration has changed", metadata: ["files": "\(changed.joined(separator: ","))"])
         guard reloader.reload() else { return false }
       }
     }

@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Commands
+internal import Config
 internal import HTTPServer
 internal import Journal
 internal import System
@@ -23,13 +24,14 @@ extension OtlpdCommand {
       let style = TextStyle(
         isTerminal: ProcessStatistics.isTerminal(StandardStream.output.rawValue), environment: environment)
       // Without a word, the service that is installed is meant.
-      let service = options.config == nil ? SystemdUnit().service : nil
-      let config = options.config ?? service?.config
-      let name = config ?? "embedded default"
+      var sources = try options.sources()
+      let service = sources.allSatisfy(\.isSetting) ? SystemdUnit().service : nil
+      if let config = service?.config { sources.insert(.file(config), at: 0) }
+      let name = Setup.name(of: sources)
       let setup: Setup
       do throws(UnusableConfig) {
         setup = try Setup(
-          configPath: config, dataDirectory: options.dataDir ?? service?.dataDirectory, environment: environment)
+          sources: sources, dataDirectory: options.dataDir ?? service?.dataDirectory, environment: environment)
       } catch {
         error.explain()
         let finding = DoctorFinding(

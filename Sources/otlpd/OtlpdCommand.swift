@@ -1,6 +1,7 @@
 // The command line: `otlpd` and its subcommands.
 
 internal import ArgumentParser
+internal import Config
 internal import System
 
 /// The root command; without a subcommand it runs the daemon.
@@ -9,8 +10,10 @@ struct OtlpdCommand: ParsableCommand {
     commandName: "otlpd",
     abstract: "An OpenTelemetry collector: takes OTLP, stores it in SQLite, passes it on.",
     usage: """
-      otlpd [--config <file>] [--data-dir <directory>]
-      otlpd validate [--config <file>]
+      otlpd [--config <file> ...] [--set <key=value> ...] [--data-dir <directory>] [--watch-config]
+      otlpd validate [--config <file> ...] [--set <key=value> ...]
+      otlpd print-config [--config <file> ...] [--set <key=value> ...]
+      otlpd components
       otlpd journal (inspect | verify | export) [<directory>]
       otlpd doctor [--config <file>]
       otlpd send [traces] [metrics] [logs]
@@ -18,7 +21,9 @@ struct OtlpdCommand: ParsableCommand {
       otlpd --version
       """,
     version: "otlpd \(Version.current)",
-    subcommands: [Run.self, Validate.self, Journal.self, Doctor.self, Send.self],
+    subcommands: [
+      Run.self, Validate.self, PrintConfig.self, Components.self, Journal.self, Doctor.self, Send.self,
+    ],
     groupedSubcommands: [
       CommandGroup(
         name: "Stored telemetry",
@@ -36,17 +41,41 @@ package enum Version {
 }
 
 extension OtlpdCommand {
-  /// Where the configuration comes from and where data goes.
-  struct Options: ParsableArguments {
+  /// Where the configuration comes from.
+  struct ConfigOptions: ParsableArguments {
     @Option(
       name: .long,
-      help: "The Collector-style YAML file. Without it: OTLP/HTTP on 127.0.0.1:4318 into the SQLite store.")
-    var config: String?
+      help: """
+        The Collector-style YAML file, or yaml:TEXT or env:NAME. May be repeated: mappings are merged, the later wins. \
+        Without it: OTLP on 127.0.0.1:4317 and 4318 into the SQLite store.
+        """)
+    var config: [String] = []
+
+    @Option(
+      name: .long,
+      help: "KEY=VALUE such as exporters.debug.verbosity=normal, laid over every --config. May be repeated.")
+    var set: [String] = []
+
+    /// What they say, in the order in which it is merged.
+    func sources() throws -> [ConfigSource] {
+      do {
+        return try config.map(ConfigSource.init(parsing:)) + set.map(ConfigSource.init(parsingSetting:))
+      } catch {
+        throw ValidationError("\(error)")
+      }
+    }
+  }
+
+  /// Where the configuration comes from and where data goes.
+  struct Options: ParsableArguments {
+    @OptionGroup var configOptions: ConfigOptions
 
     @Option(
       name: .long,
       help: "Where data is kept. Default: $STATE_DIRECTORY, else $XDG_STATE_HOME/otlpd, else ~/.local/state/otlpd.")
     var dataDir: String?
+
+    func sources() throws -> [ConfigSource] { try configOptions.sources() }
   }
 
   /// Runs the daemon until SIGTERM or SIGINT.
@@ -54,22 +83,12 @@ extension OtlpdCommand {
     static let configuration = CommandConfiguration(abstract: "Run the daemon (the default).")
 
     @OptionGroup var options: Options
+    @Flag(name: .long, help: "Look at the files once a second, and reload when they have changed, as SIGHUP does.")
+    var watchConfig = false
 
     func run() throws {
-      let status = Daemon.run(configPath: options.config, dataDirectory: options.dataDir)
-      throw ArgumentParser.ExitCode(status.rawValue)
-    }
-  }
-
-  /// Checks a configuration file without starting anything.
-  struct Validate: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      abstract: "Check a configuration file: every mistake at once, and every key without effect.")
-
-    @OptionGroup var options: Options
-
-    func run() throws {
-      let status = Validation.run(configPath: options.config, dataDirectory: options.dataDir)
+      let status = Daemon.run(
+        sources: try options.sources(), dataDirectory: options.dataDir, watchesConfig: watchConfig)
       throw ArgumentParser.ExitCode(status.rawValue)
     }
   }

@@ -70,6 +70,7 @@ struct Reloader {
       return true
     } catch let error as UnusableConfig {
       for problem in error.problems { logger.error("\(problem)") }
+      for warning in error.warnings { logger.warning("\(warning)") }
       refuse("\(error)")
       return true
     } catch let error as SinkLost {

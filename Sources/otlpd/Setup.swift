@@ -19,72 +19,85 @@ struct Setup {
   let config: CollectorConfig
   let dataDirectory: String
   private let environment: [String: String]
-  private let warnings: [ConfigProblem]
-  private let inertKeys: [ConfigProblem]
-  private let notes: [ConfigProblem]
+  private let document: ConfigDocument
+  private let diagnostics: ConfigDiagnostics
 
-  /// Reads the file, or the embedded default when there is none.
+  /// Reads every source, or the embedded default when no whole configuration is among them.
   ///
   /// - Throws: every mistake, when the configuration is unusable.
-  init(configPath: String?, dataDirectory: String?, environment: [String: String]) throws(UnusableConfig) {
+  init(sources: [ConfigSource], dataDirectory: String?, environment: [String: String]) throws(UnusableConfig) {
     let diagnostics = ConfigDiagnostics()
-    let config: CollectorConfig?
-    if let configPath {
-      config = Setup.read(configPath, environment: environment, diagnostics: diagnostics)
-    } else {
-      config = CollectorConfig.embeddedDefault(
-        showsBatches: ProcessStatistics.isTerminal(StandardStream.output.rawValue), diagnostics: diagnostics)
+    let document = Setup.read(sources, environment: environment, diagnostics: diagnostics)
+    let config = document.flatMap { CollectorConfig($0, environment: environment, diagnostics: diagnostics) }
+    guard let document, let config, diagnostics.errors.isEmpty else {
+      throw UnusableConfig(name: Setup.name(of: sources), problems: diagnostics.errors, warnings: diagnostics.warnings)
     }
-    guard let config, diagnostics.errors.isEmpty else {
-      throw UnusableConfig(name: configPath ?? "embedded default", problems: diagnostics.errors)
-    }
-    self.config = config
+    (self.config, self.document, self.diagnostics) = (config, document, diagnostics)
     self.environment = environment
     self.dataDirectory = DataDirectory.resolve(flag: dataDirectory, environment: environment)
-    warnings = diagnostics.warnings
-    inertKeys = diagnostics.inertKeys
-    notes = diagnostics.notes
   }
 
-  private static func read(_ path: String, environment: [String: String], diagnostics: ConfigDiagnostics)
-    -> CollectorConfig?
-  {
-    do throws(SystemError) {
-      let sources = ExpansionSources(environment: environment) { try SmallFile.read($0) }
-      return CollectorConfig(try SmallFile.read(path), file: path, sources: sources, diagnostics: diagnostics)
-    } catch {
-      let hint = "Name a readable file with --config, or leave it out for the embedded default."
-      diagnostics.error(ConfigProblem(position: nil, message: "\(error). \(hint)"))
-      return nil
+  /// What messages call the configuration as a whole.
+  static func name(of sources: [ConfigSource]) -> String {
+    let names = sources.filter { !$0.isSetting }.map(\.name)
+    return names.isEmpty ? "embedded default" : names.joined(separator: " + ")
+  }
+
+  private static func read(
+    _ sources: [ConfigSource], environment: [String: String], diagnostics: ConfigDiagnostics
+  ) -> ConfigDocument? {
+    let places = ExpansionSources(environment: environment) { try SmallFile.read($0) }
+    var texts: [ConfigText] = []
+    if sources.allSatisfy(\.isSetting) {
+      let showsBatches = ProcessStatistics.isTerminal(StandardStream.output.rawValue)
+      let text = CollectorConfig.defaultText(showsBatches: showsBatches)
+      texts.append(ConfigText(Array(text.utf8), name: "embedded default"))
     }
+    for source in sources {
+      do {
+        texts.append(try source.text(from: places))
+      } catch {
+        let hint = "Name a readable file with --config, or leave it out for the embedded default."
+        diagnostics.error(ConfigProblem(position: nil, message: "\(error). \(hint)"))
+      }
+    }
+    guard diagnostics.errors.isEmpty else { return nil }
+    return ConfigDocument(texts, sources: places, diagnostics: diagnostics)
   }
 
   // MARK: What was found
 
   /// Says once, at start, what the owner should know of the file.
   func logFindings(to logger: Logger) {
-    for warning in warnings { logger.warning("\(warning)") }
-    for note in notes { logger.info("\(note)") }
-    guard !inertKeys.isEmpty else { return }
-    let keys = inertKeys.map(\.path).joined(separator: ", ")
+    for warning in diagnostics.warnings { logger.warning("\(warning)") }
+    for note in diagnostics.notes { logger.info("\(note)") }
+    guard !diagnostics.inertKeys.isEmpty else { return }
+    let keys = diagnostics.inertKeys.map(\.path).joined(separator: ", ")
     logger.info("these configuration keys have no effect yet", metadata: ["keys": "\(keys)"])
   }
+
+  private static let exposure = """
+    otlpd listens beyond this machine without TLS or authentication: whoever reaches it can send telemetry, read \
+    along and see /metrics. Give the receiver a `tls:` block with client_ca_file or `auth:`, use localhost as \
+    endpoint, or keep a firewall in front
+    """
 
   /// Says loudly, once, that anybody may send.
   static func warnOfExposure(_ plan: DaemonPlan, _ logger: Logger) {
     let exposed = plan.exposedAddresses.map(\.description)
     if exposed.isEmpty { return }
-    logger.warning(
-      """
-      otlpd listens beyond this machine without TLS or authentication: whoever reaches it can send telemetry, read \
-      along and see /metrics. Give the receiver a `tls:` block with client_ca_file or `auth:`, use localhost as \
-      endpoint, or keep a firewall in front
-      """,
-      metadata: ["addresses": "\(exposed.joined(separator: ","))"])
+    logger.warning("\(exposure)", metadata: ["addresses": "\(exposed.joined(separator: ","))"])
   }
 
   /// The same for `otlpd validate`, one line each.
-  var findings: [String] { warnings.map { "warning: \($0)" } + (inertKeys + notes).map { "note: \($0)" } }
+  var findings: [String] {
+    let exposed = plan.exposedAddresses.map { "warning: \($0): \(Setup.exposure)" }
+    return diagnostics.warnings.map { "warning: \($0)" } + exposed
+      + (diagnostics.inertKeys + diagnostics.notes).map { "note: \($0)" }
+  }
+
+  /// The configuration as it is used, without its secrets.
+  var effectiveText: String { document.effectiveText(diagnostics) }
 
   // MARK: What follows from it
 
@@ -226,6 +239,8 @@ struct Setup {
 struct UnusableConfig: Error, CustomStringConvertible {
   let name: String
   let problems: [ConfigProblem]
+  /// What may have led to them: a variable that is not set.
+  let warnings: [ConfigProblem]
 
   var description: String {
     let count = problems.count == 1 ? "1 mistake" : "\(problems.count) mistakes"
@@ -235,6 +250,7 @@ struct UnusableConfig: Error, CustomStringConvertible {
   /// Tells a person at the command line.
   func explain() {
     for problem in problems { StandardStream.error.write("error: \(problem)\n") }
+    for warning in warnings { StandardStream.error.write("warning: \(warning)\n") }
     StandardStream.error.write("\(self). Nothing was started.\n")
   }
 }

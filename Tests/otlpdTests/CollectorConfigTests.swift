@@ -15,7 +15,10 @@ import otlpd
   @Test("The embedded default is valid, with and without a terminal", arguments: [true, false])
   func embeddedDefault(showsBatches: Bool) throws {
     let diagnostics = ConfigDiagnostics()
-    let config = try #require(CollectorConfig.embeddedDefault(showsBatches: showsBatches, diagnostics: diagnostics))
+    let text = CollectorConfig.defaultText(showsBatches: showsBatches)
+    let config = try #require(
+      CollectorConfig(
+        Array(text.utf8), file: "embedded default", sources: ExpansionSources(), diagnostics: diagnostics))
     #expect(diagnostics.errors.isEmpty && diagnostics.warnings.isEmpty && diagnostics.inertKeys.isEmpty)
     #expect(config.pipelines.map(\.signal) == [.traces, .metrics, .logs])
     let sinks = showsBatches ? ["sqlite", "debug"] : ["sqlite"]
@@ -108,17 +111,22 @@ import otlpd
     let config = try #require(fixture.config)
     #expect(
       fixture.warnings == [
+        "t.yaml:2:3: extensions::oauth2client: is not in `service: extensions` and not started",
         "t.yaml:3:5: extensions::oauth2client::client_secret: " + Self.waits,
         "t.yaml:3:16: Configuration references unset environment variable CLIENT_ID; it is read as empty",
         "t.yaml:3:16: extensions::oauth2client::client_id: " + Self.waits,
         "t.yaml:4:16: extensions::oauth2client::token_url: " + Self.waits,
+        "t.yaml:32:29: exporters::otlphttp/vendor::tls::insecure_skip_verify: whoever answers is believed to be the "
+          + "server; name its authority in ca_file",
         "t.yaml:37:3: exporters::logging: logging is the old name of debug; rename it",
         "t.yaml:38:16: exporters::logging::verbosity: detailed is not built into this version of otlpd; "
           + "it prints like normal",
       ])
     #expect(fixture.inert == [])
-    let queue = "exporters::otlphttp/vendor::sending_queue::"
-    #expect(fixture.diagnostics.notes.map(\.path) == [queue + "queue_size", queue + "storage"])
+    let block = "exporters::otlphttp/vendor::"
+    let queue = block + "sending_queue::"
+    let notes = [block + "retry_on_failure::max_elapsed_time", queue + "queue_size", queue + "storage"]
+    #expect(fixture.diagnostics.notes.map(\.path) == notes)
     #expect(
       config.pages.mapValues { $0.endpoint.description } == [
         ComponentID(type: "health_check"): "0.0.0.0:13133", ComponentID(type: "zpages"): "0.0.0.0:55679",

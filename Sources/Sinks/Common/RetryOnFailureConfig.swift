@@ -19,6 +19,7 @@ package struct RetryOnFailureConfig: ConfigBlock, Equatable, Sendable {
     map.require((0...1).contains(settings.randomizationFactor), "randomization_factor", "must be between 0 and 1")
     map.require(settings.multiplier >= 1, "multiplier", "must be at least 1")
     guard settings.maxElapsedTime > .zero else { return }
+    map.note("max_elapsed_time", "what cannot be delivered in this time is dropped; 0 means never giving up")
     map.require(
       settings.maxElapsedTime >= max(settings.initialInterval, settings.maxInterval), "max_elapsed_time",
       "must not be less than initial_interval and max_interval; 0 means never giving up")

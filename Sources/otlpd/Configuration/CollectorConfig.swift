@@ -30,15 +30,22 @@ package struct CollectorConfig: Sendable {
     guard let document = ConfigDocument(bytes, file: file, sources: sources, diagnostics: diagnostics) else {
       return nil
     }
+    self.init(document, environment: sources.environment, diagnostics: diagnostics)
+  }
+
+  /// Reads the configuration that several files may have come to.
+  ///
+  /// - Returns: nil when `diagnostics` has errors afterwards.
+  package init?(_ document: ConfigDocument, environment: [String: String], diagnostics: ConfigDiagnostics) {
     var sections = ConfigSections()
     NodeReader(document.root, path: "", diagnostics: diagnostics).read(into: &sections)
-    sections.reportUnused(to: diagnostics)
+    if diagnostics.errors.isEmpty { sections.reportUnused(to: diagnostics) }
     receivers = sections.receivers.configs
     processors = sections.processors.configs.mapValues(\.config)
     sinks = sections.sinks.configs.mapValues(\.config)
     authenticators = sections.extensions.authenticators.mapValues { config in
       var config = config
-      config.completePaths { CredentialPath.complete($0, environment: sources.environment) }
+      config.completePaths { CredentialPath.complete($0, environment: environment) }
       return config
     }
     startedExtensions = sections.started

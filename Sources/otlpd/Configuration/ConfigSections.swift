@@ -96,7 +96,7 @@ struct ConfigSections: ConfigBlock {
             position: position, path: "\(kind.section)::\(id)", message: "is not used by any pipeline and not started"))
       }
     }
-    for id in extensions.pages.keys.sorted() where !started.contains(id) {
+    for id in (Array(extensions.pages.keys) + extensions.authenticators.keys).sorted() where !started.contains(id) {
       diagnostics.warn(
         ConfigProblem(
           position: extensions.positions[id], path: "extensions::\(id)",

@@ -1,7 +1,5 @@
 // The configuration without a file: OTLP/HTTP and OTLP/gRPC on this machine into the SQLite store.
 
-package import Config
-
 extension CollectorConfig {
   /// The embedded default as the file that it stands for.
   ///
@@ -26,12 +24,5 @@ extension CollectorConfig {
           logs: {receivers: [otlp], exporters: \(sinks)}
 
       """
-  }
-
-  /// The embedded default, read like any file; nil only when it is broken, which a test rules out.
-  package static func embeddedDefault(showsBatches: Bool, diagnostics: ConfigDiagnostics) -> CollectorConfig? {
-    CollectorConfig(
-      Array(defaultText(showsBatches: showsBatches).utf8), file: "embedded default", sources: ExpansionSources(),
-      diagnostics: diagnostics)
   }
 }

@@ -43,6 +43,7 @@ struct ExtensionsSection {
         }
         if id.type == "limits" { entry.value.read(into: &limits) } else { entry.value.read(into: &journal) }
       } else if kind.isKnown(id.type) {
+        entry.value.diagnostics.noteUnread(entry.value.path)
         entry.key.warn("extension \(quoted(id.type)) is not built into otlpd and skipped\(Self.replacement(id.type))")
       } else {
         entry.key.fail(kind.problem(with: written, canonical: id.type))

@@ -25,6 +25,7 @@ package struct JournalConfig: ConfigBlock, Equatable, Sendable {
     }
     map.read("min_free_bytes", into: &minFreeBytes)
     if durability == .memory {
+      map.note("durability", "what waits in memory is lost when otlpd ends or is killed, though it was acknowledged")
       if directory != nil { map.warn("directory", "has no effect with durability: memory") }
       if minFreeBytes != nil { map.warn("min_free_bytes", "has no effect with durability: memory") }
     }
