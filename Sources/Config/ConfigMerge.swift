@@ -19,7 +19,10 @@ extension ConfigNode {
   var withKeysApart: ConfigNode {
     guard case .mapping(let entries) = content, entries.contains(where: { $0.key.contains("::") }) else { return self }
     return entries.reduce(ConfigNode(.mapping([]), at: position)) { tree, entry in
-      tree.merged(with: .under(ConfigSource.keys(entry.key), entry.value, keyPosition: entry.keyPosition))
+      // A key of thousands of parts is a mistake that the decoder names; as a tree it would exhaust the stack.
+      let keys = ConfigSource.keys(entry.key)
+      let parts = keys.count <= ConfigLimits.depthMax ? keys : [entry.key]
+      return tree.merged(with: .under(parts, entry.value, keyPosition: entry.keyPosition))
     }
   }
 

@@ -20,7 +20,7 @@ extension ConfigDocument {
     let notes = diagnostics.effective
     var tree = root
     for (path, content) in notes.values where !path.contains("[") {
-      tree.fill(ConfigSource.keys(path)[...], content)
+      tree.fill(path, content)
     }
     return tree.covered(notes, path: "").yaml
   }
@@ -28,17 +28,21 @@ extension ConfigDocument {
 
 extension ConfigNode {
   /// Puts a default where the file has nothing.
-  fileprivate mutating func fill(_ keys: ArraySlice<String>, _ value: Content) {
-    guard let key = keys.first else {
+  fileprivate mutating func fill(_ path: String, _ value: Content) {
+    if path.isEmpty {
       if isNull { content = value }
       return
     }
     // A variable that is empty stands for an empty text.
     if isNull, expandedText == nil { content = .mapping([]) }
     guard case .mapping(var entries) = content else { return }
-    let index = entries.firstIndex { $0.key == key } ?? entries.endIndex
-    if index == entries.endIndex { entries.append(Entry(key: key, keyPosition: position, value: .null(at: position))) }
-    entries[index].value.fill(keys.dropFirst(), value)
+    // The name of a component may have `::` in it, so what is there goes before what the path looks like.
+    let present = entries.indices.filter { path == entries[$0].key || path.hasPrefix("\(entries[$0].key)::") }
+      .max { entries[$0].key.count < entries[$1].key.count }
+    let index = present ?? entries.endIndex
+    let key = present.map { entries[$0].key } ?? ConfigSource.keys(path)[0]
+    if present == nil { entries.append(Entry(key: key, keyPosition: position, value: .null(at: position))) }
+    entries[index].value.fill(String(path.dropFirst(key.count + 2)), value)
     content = .mapping(entries)
   }
 

@@ -57,6 +57,12 @@ private func effective(_ sources: [ConfigSource], environment: [String: String] 
     #expect(try effective([.yaml(first), .yaml(second)]) == result)
   }
 
+  @Test("A key of very many parts stays one key")
+  func longKey() throws {
+    let key = Array(repeating: "a", count: 50_000).joined(separator: "::")
+    #expect(try effective([.yaml("? \"\(key)\"\n: 1\n")]) == "\(key): 1\n")
+  }
+
   @Test("A setting's value is read as YAML, with its variables replaced")
   func settingValues() throws {
     let settings = ["a.b=[1, x]", "a.c=true", "a.d=", "e=${env:X}", "f='1'"]

@@ -184,12 +184,16 @@ def test_no_kind_of_secret_is_printed(files):
 @pytest.mark.parametrize("name", ["default", "otlpd.yaml", "otlpd.reference.yaml", "odd"])
 def test_the_printed_configuration_is_read_as_the_same(name, tmp_path):
     odd = config({"file": {"path": "/tmp/a $b: #\"ü\\\n"}}, extensions={"pprof": None})
+    odd["receivers"]["otlp/a::b"] = odd["receivers"].pop("otlp")
+    for pipeline in odd["service"]["pipelines"].values():
+        pipeline["receivers"] = ["otlp/a::b"]
     odd["service"]["telemetry"]["resource"] = {"yes": "no", "n": "12", "date": "2026-11-26", "e": "", "k: v": "- x"}
     (tmp_path / "odd").write_text(json.dumps(odd).replace("$b", "$$b"))
     source = {"default": [], "odd": ["--config", tmp_path / "odd"]}.get(name, ["--config", TOP / "config" / name])
     text = printed(*source)
     (tmp_path / "again.yaml").write_text(text)
     assert printed("--config", tmp_path / "again.yaml") == text
+    assert ("otlp/a::b" in text) == (name == "odd") and "otlp/a:\n" not in text and '"otlp/a":' not in text
     before = cli.run("validate", *source).stdout.splitlines()[:-1]
     after = cli.run("validate", "--config", tmp_path / "again.yaml").stdout.splitlines()[:-1]
     without_places = [[re.sub(r"\S+:\d+:\d+: ", "", line) for line in lines] for lines in (before, after)]
