@@ -139,6 +139,12 @@ def test_a_variable_that_is_not_set_is_no_source():
 # What the commands print
 
 
+def test_help_and_version():
+    commands = ("run", "validate", "print-config", "components", "journal", "doctor", "send")
+    texts = [cli.run("--version", COLUMNS="100").stdout, cli.run("--help", COLUMNS="100").stdout]
+    cli.expect("help", "\n".join(texts + [cli.run("help", command, COLUMNS="100").stdout for command in commands]))
+
+
 def test_components_prints_what_is_built_in():
     cli.expect("components", cli.run("components").stdout)
 
