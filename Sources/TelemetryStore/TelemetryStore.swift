@@ -58,7 +58,7 @@ package final class TelemetryStore: Sendable {
     self.schema = schema
     self.busyTimeout = busyTimeout
     self.retention = retention
-    state = Lock(State(clockWatch: ClockWatch(clock)))
+    state = Lock(State(clockWatch: ClockWatch(clock, latest: nil)))
   }
 
   // MARK: Life-cycle
@@ -74,6 +74,7 @@ package final class TelemetryStore: Sendable {
       try learnHistory(&state.positions)
       try finishOlderFiles(except: currentDay(state), refuseNewer: true, &state.positions)
       let day = currentDay(state)
+      state.clockWatch = ClockWatch(clock, latest: try latestDay(before: day))
       do throws(StoreError) {
         state.file = try openFile(day, &state.positions)
         logger.info("store opened", metadata: ["file": "\(directory.path(of: day.fileName))"])

@@ -36,6 +36,8 @@ def full(trial, chance):
 
 
 def restart(trial):
+    # What the killed daemon was sending is refused, too: else it would be delivered, and its record may be damaged.
+    eventually(lambda: trial.server.open_connections == 0)
     trial.server.otherwise = Answer()
     return trial.start()
 

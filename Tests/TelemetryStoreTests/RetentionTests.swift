@@ -12,13 +12,15 @@ import Testing
   private let history = "telemetry-history.db"
   private static let day: Duration = .seconds(86_400)
 
-  /// A store of the shop's directory that keeps to bounds; its clock stands at `noon` of a later day.
+  /// A store of the shop's directory that keeps to bounds; its clock stands an hour after `noon` of a later day, and is
+  /// believed.
   private func store(_ shop: VisitedShop, days: Int = 0, _ retention: Retention) throws -> TelemetryStore {
     shop.fixture.clock.advance(by: .seconds(86_400 * days))
     let store = TelemetryStore(
       directory: shop.fixture.temporary.path, clock: shop.fixture.clock, logger: shop.fixture.logger,
       retention: retention)
     try store.open()
+    if days > 0 { shop.fixture.clock.advance(by: .seconds(3600)) }
     return store
   }
 
@@ -114,6 +116,19 @@ import Testing
     shop.fixture.clock.advance(by: .seconds(60))
     store.retain()
     #expect(try dayFiles(shop).isEmpty && store.counts.deletedFiles == [.age: files])
+  }
+
+  @Test("A start long after the last day waits for an hour, too")
+  func waitsAfterLateStarts() throws {
+    let shop = try VisitedShop(seed: 39)
+    shop.fixture.clock.jump(by: .seconds(400 * 86_400))
+    let store = try store(shop, Retention(maxAge: .seconds(7 * 86_400)))
+    let files = try dayFiles(shop).count
+    store.retain()
+    #expect(try dayFiles(shop).count == files)
+    shop.fixture.clock.advance(by: .seconds(3600))
+    store.retain()
+    #expect(store.counts.deletedFiles == [.age: files])
   }
 
   @Test("The oldest files go until the rest fits, and never today's")
@@ -231,7 +246,7 @@ import Testing
     let noise = [UInt8](repeating: 0x5a, count: 8192)
     _ = unsafe write(descriptor, noise, noise.count)
     close(descriptor)
-    let store = try store(shop, Retention(maxAge: Self.day))
+    let store = try store(shop, days: 1, Retention(maxAge: Self.day))
     store.retain()
     #expect(store.counts.corruptFiles == 1 && store.counts.deletedFiles == [.age: 2])
     #expect(try shop.fixture.value("SELECT count(*) FROM days", in: history) == .integer(2))

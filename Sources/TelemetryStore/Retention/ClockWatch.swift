@@ -5,7 +5,8 @@ internal import System
 /// Compares the wall clock with the monotonic one from look to look.
 ///
 /// A clock that is set forward by mistake would make every day old at once, and its files go. So after a jump forward,
-/// nothing is old before the clock has run for `patience` without another one: time to set it right again.
+/// nothing is old before the clock has run for `patience` without another one: time to set it right again. A start long
+/// after the last day is one, too.
 struct ClockWatch {
   /// Less is a correction.
   private static let jump: UInt64 = 86_400_000_000_000
@@ -15,10 +16,14 @@ struct ClockWatch {
   private var monotonic: Instant
   private var believedFrom: Instant
 
-  /// The first look is believed: nothing is known of the time before.
-  init(_ clock: any Clock) {
-    (wall, monotonic) = (clock.wall, clock.monotonic)
+  /// The first look.
+  ///
+  /// - Parameter latest: of the days that are over and have files.
+  init(_ clock: any Clock, latest: Day?) {
+    monotonic = clock.monotonic
     believedFrom = monotonic
+    wall = latest?.end ?? clock.wall
+    _ = believes(clock)
   }
 
   /// Looks at both clocks again.

@@ -38,13 +38,20 @@ extension TelemetryStore {
     try finishOlderFiles(except: day, refuseNewer: false, &state.positions)
   }
 
+  /// The days that have files, in their order.
+  private var days: [Day] {
+    get throws(StoreError) {
+      do { return try directory.entries().compactMap { Day(fileName: $0) }.sorted() } catch { throw StoreError(error) }
+    }
+  }
+
+  func latestDay(before today: Day) throws(StoreError) -> Day? { try days.last { $0 < today } }
+
   /// - Parameter isTimeBelieved: whether a file may go because of its age.
   private func excess(before today: Day, _ isTimeBelieved: Bool) throws(StoreError) -> [Excess] {
     var retention = retention
     if !isTimeBelieved { retention.maxAge = nil }
-    let names: [String]
-    do { names = try directory.entries() } catch { throw StoreError(error) }
-    let days = names.compactMap { Day(fileName: $0) }.sorted()
+    let days = try self.days
     var bytes = size(of: History.fileName) + days.reduce(0) { $0 + size(of: $1.fileName) }
     var excess: [Excess] = []
     for day in days where day < today {

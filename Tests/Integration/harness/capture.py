@@ -65,6 +65,7 @@ class Capture:
         self.script = list(script)
         self.otherwise = otherwise or Answer()
         self.received: list[Received] = []
+        self.open_connections = 0
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         capture = self
@@ -72,6 +73,16 @@ class Capture:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
+
+            def setup(self):
+                super().setup()
+                with capture._lock:
+                    capture.open_connections += 1
+
+            def finish(self):
+                with capture._lock:
+                    capture.open_connections -= 1
+                super().finish()
 
             def do_POST(self):
                 capture._handle(self)
