@@ -164,11 +164,30 @@ package final class Database {
     return try statement.step() ? statement.value(0) : .null
   }
 
-  /// The number that says whose file this is; 0 in a file that nobody marked.
-  package func applicationID() throws(SQLiteError) -> Int64 { try value("PRAGMA application_id").integer ?? 0 }
+  /// What a file says of itself.
+  package struct Identity: Equatable, Sendable {
+    /// The number that says whose file this is; 0 in a file that nobody marked.
+    package let applicationID: Int64
+    /// The version of the schema, kept by the application; 0 in a new file.
+    package let userVersion: Int64
+    /// Whether it has no tables.
+    package let isEmpty: Bool
 
-  /// The version of the schema, kept by the application; 0 in a new file.
-  package func userVersion() throws(SQLiteError) -> Int64 { try value("PRAGMA user_version").integer ?? 0 }
+    package init(applicationID: Int64, userVersion: Int64, isEmpty: Bool) {
+      (self.applicationID, self.userVersion, self.isEmpty) = (applicationID, userVersion, isEmpty)
+    }
+  }
+
+  /// Reads all of it at one moment: another process may be making the file.
+  package func identity() throws(SQLiteError) -> Identity {
+    let row = try rows(
+      """
+      SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),
+        count(*) FROM sqlite_schema
+      """)[0]
+    return Identity(
+      applicationID: row[0].integer ?? 0, userVersion: row[1].integer ?? 0, isEmpty: row[2] == .integer(0))
+  }
 
   private func error(_ code: Int32, in sql: String) -> SQLiteError {
     // Safe: SQLite returns a NUL-terminated text that is valid until the next call; null handles give a constant.

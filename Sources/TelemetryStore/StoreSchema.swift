@@ -35,13 +35,12 @@ package struct StoreSchema: Sendable {
 
   /// Looks at a file without changing it.
   func state(of database: Database) throws(SQLiteError) -> State {
-    let application = try database.applicationID()
-    let version = try database.userVersion()
-    if application == StoreSchema.applicationID {
+    let identity = try database.identity()
+    let version = identity.userVersion
+    if identity.applicationID == StoreSchema.applicationID {
       return version > self.version ? .newer(version) : .version(version)
     }
-    let tables = try database.value("SELECT count(*) FROM sqlite_schema")
-    return application == 0 && version == 0 && tables == .integer(0) ? .empty : .foreign
+    return identity.applicationID == 0 && version == 0 && identity.isEmpty ? .empty : .foreign
   }
 
   /// Takes the steps that are missing after `version`, in the caller's transaction.

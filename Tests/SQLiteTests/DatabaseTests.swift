@@ -74,7 +74,7 @@ final class TemporaryFile {
     close(descriptor)
     let database = try Database(path: file.path, mode: .readWrite)
     do {
-      _ = try database.userVersion()
+      _ = try database.identity()
       Issue.record("expected an error")
     } catch {
       #expect(error.cause == .corrupt)
@@ -91,11 +91,9 @@ final class TemporaryFile {
   @Test("A file keeps the application's id and version")
   func keepsMarks() throws {
     let database = try Database(path: file.path, mode: .create)
-    #expect(try database.applicationID() == 0)
-    #expect(try database.userVersion() == 0)
+    #expect(try database.identity() == Database.Identity(applicationID: 0, userVersion: 0, isEmpty: true))
     try database.execute("PRAGMA application_id = 77; PRAGMA user_version = 3")
-    #expect(try database.applicationID() == 77)
-    #expect(try database.userVersion() == 3)
+    #expect(try database.identity() == Database.Identity(applicationID: 77, userVersion: 3, isEmpty: true))
   }
 
   @Test("A connection may be closed before its statements and more than once")
