@@ -17,7 +17,7 @@ from harness.waiting import eventually
 TOP = Path(__file__).resolve().parents[2]
 CACHE = TOP / ".build/system"
 GUEST = Path(__file__).parent / "guest"
-SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
+SUITE = "bookworm"
 # What the tests use inside; what otlpd needs is added from its package.
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "ca-certificates", "curl", "openssl", "procps", "python3", "sqlite3"]
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
@@ -33,7 +33,7 @@ def base(depends: list[str]) -> Path:
         unfinished = directory.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.parent.mkdir(parents=True, exist_ok=True)
-        command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", SUITE, unfinished, MIRROR]
+        command = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}", SUITE, unfinished]
         subprocess.run(command, check=True, timeout=1200, stdout=subprocess.DEVNULL)
         unfinished.rename(directory)
     return directory
