@@ -64,6 +64,13 @@ REFUSALS = {
 }
 
 
+def last_error_age(daemon, kind: str) -> float:
+    """Seconds since an attempt last failed so."""
+    return time.time() - daemon.metric(
+        "otlpd_exporter_last_error_timestamp_seconds", exporter="otlp_http", signal="traces", kind=kind
+    )
+
+
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS.keys())
 def test_what_is_refused_for_now_arrives_once(otlpd, capture, refusal):
     headers = {name: in_a_second() if value == "DATE" else value for name, value in (refusal.headers or {}).items()}
@@ -75,6 +82,7 @@ def test_what_is_refused_for_now_arrives_once(otlpd, capture, refusal):
     eventually(lambda: is_balanced(daemon, 20))
     assert [otlp.items(request.message) for request in downstream.received] == [otlp.items(message)] * 3
     assert daemon.metric("otlpd_exporter_retries", exporter="otlp_http") == 2
+    assert 0 <= last_error_age(daemon, "retryable") < 60
     assert dropped(daemon) == 0
     eventually(lambda: store.count(daemon.data, "spans") == 20)
 
@@ -217,6 +225,7 @@ def test_a_single_record_that_is_too_large_is_dropped_alone(otlpd, capture):
     post(daemon, message)
     eventually(lambda: is_balanced(daemon, 3))
     assert dropped(daemon, reason="too_large") == 1
+    assert 0 <= last_error_age(daemon, "too_large") < 60
     delivered = [otlp.items(request.message) for request in downstream.received if len(request.body) <= 200_000]
     assert sum(map(len, delivered)) == 2
 
@@ -236,6 +245,7 @@ def test_a_destination_that_takes_nothing_of_a_signal_pauses_it_and_loses_nothin
     assert "otlp_http traces: paused" in page and str(status) in page
     assert daemon.metric("otlpd_exporter_pending_items", exporter="otlp_http", signal="traces") == 30
     assert len(downstream.messages("traces")) == 1
+    assert 0 <= last_error_age(daemon, "blocked") < 60
     assert dropped(daemon) == 0
     assert daemon.terminate() == 0
     downstream.otherwise = Answer()
