@@ -29,6 +29,8 @@ class Shop:
         for service in self.services:
             service.close()  # Flushes what the services still hold.
         eventually(lambda: len(self.rows("SELECT 1 FROM logs WHERE body LIKE 'ordered%'")) == 2, seconds=30)
+        # Every signal travels by itself: what came with the last flush is everywhere.
+        eventually(lambda: self.daemon.metric("otlpd_exporter_pending_items") == 0, seconds=30)
 
     def add(self, service: Service) -> Service:
         self.services.append(service)
