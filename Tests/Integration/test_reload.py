@@ -10,13 +10,9 @@ import pytest
 from harness import otlp, store
 from harness.daemon import config
 from harness.grpc_client import Client
+from harness.net import free_port
 from harness.waiting import eventually
 from harness.wire import Connection, request
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def forwards(*captures, **settings) -> dict:
